@@ -1,0 +1,73 @@
+/**
+ * A property list value. Whole numbers are `number` where that is exact (up to 2^53), else `bigint`; a `number` with a fraction
+ * is written as a real. Dictionaries that were read have no prototype, so no key can reach one.
+ */
+export type Plist =
+  | string
+  | number
+  | bigint
+  | boolean
+  | Date
+  | Uint8Array
+  | PlistReal
+  | PlistUid
+  | readonly Plist[]
+  | PlistDict
+
+export interface PlistDict {
+  readonly [key: string]: Plist
+}
+
+/** A floating-point number, kept apart from whole numbers: Apple's protocols tell 2 and 2.0 apart. */
+export class PlistReal {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** A reference into a keyed archive's `$objects`; binary plists have a type of their own for it. */
+export class PlistUid {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** The value as a dictionary; undefined if it is anything else. So do the others below for their types. */
+export function dictOf(value: Plist | undefined): PlistDict | undefined {
+  if (typeof value !== 'object' || Array.isArray(value)) return undefined
+  if (value instanceof Uint8Array || value instanceof Date || value instanceof PlistReal || value instanceof PlistUid) {
+    return undefined
+  }
+  return value as PlistDict
+}
+
+export function arrayOf(value: Plist | undefined): readonly Plist[] | undefined {
+  return Array.isArray(value) ? value : undefined
+}
+
+export function textOf(value: Plist | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+export function boolOf(value: Plist | undefined): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined
+}
+
+export function bytesOf(value: Plist | undefined): Uint8Array | undefined {
+  return value instanceof Uint8Array ? value : undefined
+}
+
+export function dateOf(value: Plist | undefined): Date | undefined {
+  return value instanceof Date ? value : undefined
+}
+
+/** Any kind of number as a JavaScript number; beyond 2^53 the nearest one. */
+export function numberOf(value: Plist | undefined): number | undefined {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
+  return value instanceof PlistReal ? value.value : undefined
+}
