@@ -1,0 +1,6 @@
+export type { BackupSetErrorCode } from './errors.ts'
+export { type FileId, fileIdOf, parseFileId } from './file-id.ts'
+export { decodeFileRecord, type FileRecord } from './file-record.ts'
+export { type BackupApplication, type BackupManifest, parseManifest } from './manifest.ts'
+export { type ManifestDb, type ManifestRow, openManifestDb } from './manifest-db.ts'
+export { type BackupStatus, parseStatus } from './status.ts'
