@@ -1,0 +1,75 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { arrayOf, dictOf, numberOf, parsePlist } from '../../plist/index.ts'
+import { BackupError, MB } from './backup-error.ts'
+
+/** What an earlier backup knows about one file. */
+export interface EarlierRow {
+  readonly modifiedS: number | undefined
+  readonly record: Uint8Array
+}
+
+/**
+ * A Manifest.db that came back from the host, opened in place: a copy of the phone's own, since SQLite writes beside it.
+ * Rows are looked up one by one. Throws `BackupError` (12 inside) for a file that is no such database.
+ */
+export class HostManifest implements Disposable {
+  readonly #database: DatabaseSync
+  readonly #find: StatementSync
+
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path)
+    try {
+      this.#find = this.#database.prepare('SELECT file FROM Files WHERE fileID = ?')
+    } catch {
+      this.#database.close()
+      throw new BackupError(MB.badDatabase, 'Not a manifest database')
+    }
+  }
+
+  find(fileId: string): EarlierRow | undefined {
+    const record = this.#find.get(fileId)?.file
+    return record instanceof Uint8Array ? { record, modifiedS: modifiedOf(record) } : undefined
+  }
+
+  /** IDs of regular files that begin with these two digits. */
+  fileIds(prefix: string): Iterable<string> {
+    return this.#ids('SELECT fileID AS id FROM Files WHERE flags = 1 AND fileID >= ? AND fileID < ?', [
+      prefix,
+      `${prefix}g`,
+    ])
+  }
+
+  allFileIds(): Iterable<string> {
+    return this.#ids('SELECT fileID AS id FROM Files WHERE flags = 1', [])
+  }
+
+  *#ids(sql: string, values: readonly string[]): Generator<string> {
+    for (const { id } of this.#database.prepare(sql).iterate(...values)) if (typeof id === 'string') yield id
+  }
+
+  /** How many files and bytes there are in each domain, largest first. */
+  *rows(): Generator<{ fileId: string; domain: string; relativePath: string; record: Uint8Array }> {
+    for (const row of this.#database.prepare('SELECT * FROM Files ORDER BY domain, relativePath').iterate()) {
+      const { fileID, domain, relativePath, file } = row
+      if (typeof fileID !== 'string' || !(file instanceof Uint8Array)) continue
+      yield { fileId: fileID, domain: String(domain), relativePath: String(relativePath), record: file }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close()
+  }
+}
+
+/** The fields of an archived MBFile; undefined when it is none. */
+export function mbFileOf(record: Uint8Array) {
+  try {
+    return dictOf(arrayOf(dictOf(parsePlist(record))?.$objects)?.[1])
+  } catch {
+    return undefined
+  }
+}
+
+function modifiedOf(record: Uint8Array): number | undefined {
+  return numberOf(mbFileOf(record)?.LastModified)
+}

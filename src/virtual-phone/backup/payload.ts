@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { isSystemError } from '../../base/errors.ts'
+import type { Entry } from '../contents/index.ts'
+import { BackupError, hostWriteError, MB, statusError } from './backup-error.ts'
+import type { SentFile } from './backup-phone.ts'
+import { devicePathOf, fileIdOf, payloadPath } from './file-id.ts'
+import type { HostManifest } from './host-manifest.ts'
+import type { ManifestWriter } from './manifest-writer.ts'
+import { encodeMbFile } from './mb-file.ts'
+import type { Run } from './run.ts'
+import { IO_ERROR_CODE, type UploadStream } from './upload-stream.ts'
+
+/** Files in one DLMessageUploadFiles, and items in one move or remove. */
+export const BATCH_MAX = 128
+
+/** What one backup knows while it sends files. */
+export interface Payload {
+  readonly run: Run
+  readonly earlier: HostManifest | undefined
+  /** Grows with every file that the host confirmed. */
+  readonly sent: Map<string, SentFile>
+  readonly manifest: ManifestWriter
+  /** Bytes of files that are to be sent, for the progress. */
+  readonly bytesTotal: number
+  bytesDone: number
+  /** Domains in which a file changed while it was read. */
+  readonly changedDomains: Set<string>
+}
+
+/** How much there is to send. */
+export function measurePayload(entries: Iterable<Entry>, { earlier, sent }: Pick<Payload, 'earlier' | 'sent'>): number {
+  let bytes = 0
+  for (const entry of entries) if (planOf(entry, { earlier, sent }).kind === 'send') bytes += entry.size
+  return bytes
+}
+
+/** Sends the files that the host has not, in batches, and writes the manifest's row for every entry. */
+export async function sendPayload(payload: Payload, entries: Iterable<Entry>): Promise<void> {
+  let batch: Planned[] = []
+  for (const entry of entries) {
+    const plan = planOf(entry, payload)
+    if (plan.kind === 'keep') payload.manifest.add(plan.fileId, entry, plan.record)
+    else if (batch.push({ entry, fileId: plan.fileId }) === BATCH_MAX) {
+      await sendBatch(payload, batch)
+      batch = []
+    }
+  }
+  if (batch.length > 0) await sendBatch(payload, batch)
+}
+
+interface Planned {
+  readonly entry: Entry
+  readonly fileId: string
+}
+
+type Plan =
+  | { readonly kind: 'send'; readonly fileId: string }
+  | { readonly kind: 'keep'; readonly fileId: string; readonly record: Uint8Array }
+
+/** Unmodified is what has the same modification time, in seconds; then the row stays as it was, byte for byte. */
+function planOf(entry: Entry, { earlier, sent }: Pick<Payload, 'earlier' | 'sent'>): Plan {
+  const fileId = fileIdOf(entry)
+  const row = earlier?.find(fileId)
+  if (row?.modifiedS === entry.modifiedS) return { kind: 'keep', fileId, record: row.record }
+  const before = entry.kind === 'file' ? sent.get(fileId) : { modifiedS: entry.modifiedS }
+  if (before?.modifiedS !== entry.modifiedS) return { kind: 'send', fileId }
+  return { kind: 'keep', fileId, record: encodeMbFile(entry, before.digest) }
+}
+
+interface Read extends Planned {
+  readonly digest?: Uint8Array
+}
+
+async function sendBatch(payload: Payload, batch: readonly Planned[]): Promise<void> {
+  const { run, manifest } = payload
+  const read: Read[] = []
+  const failed: BackupError[] = []
+  const bytes = batch.reduce((sum, { entry }) => sum + entry.size, 0)
+  const play = async (stream: UploadStream) => {
+    for (const planned of batch) {
+      const outcome = await sendFile(payload, planned, stream)
+      if (outcome instanceof BackupError) failed.push(outcome)
+      else if (outcome !== undefined) read.push(outcome)
+    }
+  }
+  const { code, text } = await run.drive.upload(bytes, play, run)
+  if (code !== 0) throw hostWriteError('Multiple errors uploading files', statusError(code, text))
+  if (failed[0] !== undefined)
+    throw new BackupError(MB.hostWrite, 'Multiple errors uploading files', { inner: failed[0] })
+  for (const file of read) confirm(payload, manifest, file)
+}
+
+function confirm({ sent }: Payload, manifest: ManifestWriter, { entry, fileId, digest }: Read): void {
+  sent.set(fileId, { modifiedS: entry.modifiedS, ...(digest && { digest }) })
+  manifest.add(fileId, entry, encodeMbFile(entry, digest))
+}
+
+/** Streams one file. Undefined: it is gone, and so it is left out. A file that breaks off ends with its own error code. */
+async function sendFile(
+  payload: Payload,
+  planned: Planned,
+  stream: UploadStream,
+): Promise<Read | BackupError | undefined> {
+  const { phone, root } = payload.run
+  const { entry, fileId } = planned
+  const digest = hasDigest(entry.domain) ? createHash('sha1') : undefined
+  let isBegun = false
+  const begin = () => {
+    if (!isBegun)
+      stream.beginFile({ devicePath: devicePathOf(entry), hostPath: `${root}/Snapshot/${payloadPath(fileId)}` })
+    isBegun = true
+  }
+  try {
+    for await (const block of phone.contents.read(entry, payload.run)) {
+      begin()
+      await stream.data(block)
+      digest?.update(block)
+      advance(payload, block.length)
+    }
+    begin()
+    stream.endFile()
+  } catch (error) {
+    if (!isReadError(error)) throw error
+    if (!isBegun) return undefined
+    stream.endFile(IO_ERROR_CODE, 'Input/output error (5)')
+    return new BackupError(MB.deviceRead, 'Input/output error', { path: devicePathOf(entry) })
+  }
+  noteChange(payload, entry)
+  return digest === undefined ? planned : { ...planned, digest: digest.digest() }
+}
+
+/** The file could not be read on the phone, as opposed to a host that went away. */
+function isReadError(error: unknown): boolean {
+  return isSystemError(error) && 'syscall' in error && (error.syscall === 'open' || error.syscall === 'read')
+}
+
+function noteChange({ run, changedDomains }: Payload, entry: Entry): void {
+  run.phone.agent.afterRead?.(entry)
+  if (run.phone.contents.find(entry)?.modifiedS !== entry.modifiedS) changedDomains.add(entry.domain)
+}
+
+function advance(payload: Payload, bytes: number): void {
+  payload.bytesDone += bytes
+  payload.run.drive.progress = Math.min(99, (100 * payload.bytesDone) / Math.max(1, payload.bytesTotal))
+}
+
+/** Source: docs/protocol/mobilebackup2.md#manifest */
+const DOMAINS_WITH_DIGEST = new Set([
+  'DatabaseDomain',
+  'HomeDomain',
+  'InstallDomain',
+  'KeyboardDomain',
+  'KeychainDomain',
+  'ManagedPreferencesDomain',
+  'RootDomain',
+  'SystemPreferencesDomain',
+  'WirelessDomain',
+])
+
+function hasDigest(domain: string): boolean {
+  return DOMAINS_WITH_DIGEST.has(domain)
+}

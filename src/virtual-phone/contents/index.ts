@@ -1,0 +1,7 @@
+export type { ChangeCounts } from './change.ts'
+export type { Entry, PhoneApp, PhoneIdentity, Place } from './entry.ts'
+export type { ContentsErrorCode } from './errors.ts'
+export { type FolderOptions, openFolderContents } from './folder-contents.ts'
+export type { ContentsTotals } from './phone-contents.ts'
+export { PhoneContents } from './phone-contents.ts'
+export { openSeededContents, type SeededOptions } from './seeded-contents.ts'

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { concatBytes } from '../../base/bytes.ts'
+import type { WaitOptions } from '../../base/channel.ts'
+import type { Clock } from '../../base/clock.ts'
+import { type ChangeCounts, changeContents } from './change.ts'
+import { type Entry, MODE_TYPE, type PhoneApp, type PhoneIdentity, type Place, type Traits } from './entry.ts'
+import { noSuchFile } from './errors.ts'
+import { literal, type Source } from './source.ts'
+
+export interface ContentsTotals {
+  readonly files: number
+  readonly folders: number
+  readonly links: number
+  /** Of all files together. */
+  readonly bytes: number
+}
+
+/** What a new entry is; parents are made as needed. */
+export type NewEntry = Place & {
+  readonly traits: Traits
+  readonly modifiedS: number
+  readonly changedS?: number
+  readonly bornS?: number
+  readonly inode?: number
+} & (
+    | { readonly source: Source; readonly seed: number; readonly size: number }
+    | { readonly target: string }
+    | { readonly folder: true }
+  )
+
+export interface ContentsOptions {
+  readonly identity: PhoneIdentity
+  readonly apps: readonly Omit<PhoneApp, 'dynamicBytes'>[]
+  readonly clock: Clock
+}
+
+interface Node {
+  traits: Traits
+  inode: number
+  modifiedS: number
+  changedS: number
+  bornS: number
+  size: number
+  seed: number
+  /** The bytes of a file, the target of a link, nothing for a folder. */
+  content: Source | string | undefined
+}
+
+interface Domain {
+  readonly nodes: Map<string, Node>
+  bytes: number
+}
+
+/**
+ * The file system of a virtual phone. Every entry's parents exist as folders, up to the root row of its domain. Bytes are made
+ * or read while somebody asks for them; in memory is only what `stat` tells (about 250 bytes an entry).
+ * Every edit gives a later modification time, in whole seconds, as a backup compares nothing else.
+ */
+export class PhoneContents {
+  readonly identity: PhoneIdentity
+  /** What is odd about these contents, one sentence each. */
+  notes: readonly string[] = []
+  readonly #apps: ContentsOptions['apps']
+  readonly #clock: Clock
+  readonly #domains = new Map<string, Domain>()
+  readonly #count = { file: 0, folder: 0, link: 0 }
+  #nextInode = 1_000
+
+  constructor({ identity, apps, clock }: ContentsOptions) {
+    this.identity = identity
+    this.#apps = apps
+    this.#clock = clock
+  }
+
+  get apps(): readonly PhoneApp[] {
+    return this.#apps.map((app) => ({
+      ...app,
+      dynamicBytes: this.#domains.get(`AppDomain-${app.bundleId}`)?.bytes ?? 0,
+    }))
+  }
+
+  get totals(): ContentsTotals {
+    let bytes = 0
+    for (const domain of this.#domains.values()) bytes += domain.bytes
+    return { files: this.#count.file, folders: this.#count.folder, links: this.#count.link, bytes }
+  }
+
+  /** Everything on the phone, domain by domain. Edits during the iteration are seen or not seen, but do not break it. */
+  *entries(): Generator<Entry> {
+    for (const [domain, { nodes }] of this.#domains) {
+      for (const [relativePath, node] of nodes) yield entryOf({ domain, relativePath }, node)
+    }
+  }
+
+  find(place: Place): Entry | undefined {
+    const node = this.#nodeAt(place)
+    return node && entryOf(place, node)
+  }
+
+  /** The bytes of a file, in blocks of 1 to 256 KiB. Throws `virtual-phone.no-such-file` when there is none. */
+  read(place: Place, options: WaitOptions): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+    const { node, source } = this.#fileAt(place)
+    return source.blocks(node, options)
+  }
+
+  /** Adds or replaces an entry as it is told, with its parents; for those who open contents. Edits go through `write` and the others. */
+  put(entry: NewEntry): void {
+    const domain = this.#domainOf(entry.domain, entry.modifiedS)
+    this.#makeParents(domain, entry)
+    this.#set(domain, entry.relativePath, nodeOf(entry, entry.inode ?? this.#nextInode++))
+  }
+
+  /** Writes a whole file: new, or in place of what it held. */
+  write(place: Place, bytes: Uint8Array): void {
+    this.rewrite(place, { source: literal(bytes), seed: 0, size: bytes.length })
+  }
+
+  /** Like `write`, with bytes that are made when they are read. */
+  rewrite(place: Place, content: { source: Source; seed: number; size: number }): void {
+    assert(place.relativePath !== '', 'The root of a domain is a folder')
+    const before = this.#nodeAt(place)
+    const nowS = this.#laterThan(before?.modifiedS)
+    if (before === undefined) this.#touchParent(place, nowS)
+    this.put({
+      ...place,
+      ...content,
+      traits: before?.traits.kind === 'file' ? before.traits : PLAIN_FILE,
+      modifiedS: nowS,
+      bornS: before?.bornS ?? nowS,
+      ...(before && { inode: before.inode }),
+    })
+  }
+
+  /** Removes a file, link or folder with all it holds; false when there was nothing. */
+  remove(place: Place): boolean {
+    const node = this.#nodeAt(place)
+    if (node === undefined) return false
+    if (node.traits.kind === 'folder') this.#removeInside(place)
+    this.#take(place)
+    this.#touchParent(place, this.#laterThan(undefined))
+    return true
+  }
+
+  /** Renames a file or link; its modification time stays, as on a real file system. What was at the new place is replaced. */
+  move(from: Place, to: Place): void {
+    const node = this.#nodeAt(from)
+    if (node === undefined || node.traits.kind === 'folder') throw noSuchFile(from.domain, from.relativePath)
+    assert(to.relativePath !== '', 'The root of a domain is a folder')
+    const nowS = this.#laterThan(undefined)
+    this.#take(from)
+    const domain = this.#domainOf(to.domain, nowS)
+    this.#makeParents(domain, { ...to, modifiedS: nowS })
+    this.#set(domain, to.relativePath, { ...node, changedS: nowS })
+    this.#touchParent(from, nowS)
+    this.#touchParent(to, nowS)
+  }
+
+  /** Runs SQL on a database of the phone (held in memory meanwhile), as an app would that adds rows to it. */
+  async editDatabase(place: Place, sql: string, { signal }: WaitOptions): Promise<void> {
+    const blocks: Uint8Array[] = []
+    for await (const block of this.read(place, { signal })) blocks.push(block)
+    using database = new DatabaseSync(':memory:')
+    database.deserialize(concatBytes(blocks))
+    database.exec(sql)
+    this.write(place, database.serialize())
+  }
+
+  /** Lets time pass on the phone: picks files by the seed and adds, rewrites, moves and removes as many as asked. */
+  change(counts: ChangeCounts): void {
+    changeContents(this, counts)
+  }
+
+  #nodeAt({ domain, relativePath }: Place): Node | undefined {
+    return this.#domains.get(domain)?.nodes.get(relativePath)
+  }
+
+  #fileAt(place: Place): { node: Node; source: Source } {
+    const node = this.#nodeAt(place)
+    if (typeof node?.content !== 'object') throw noSuchFile(place.domain, place.relativePath)
+    return { node, source: node.content }
+  }
+
+  #domainOf(name: string, modifiedS: number): Domain {
+    const known = this.#domains.get(name)
+    if (known !== undefined) return known
+    const made: Domain = { nodes: new Map(), bytes: 0 }
+    this.#domains.set(name, made)
+    this.#addFolder(made, '', modifiedS)
+    return made
+  }
+
+  #makeParents(domain: Domain, { relativePath, modifiedS }: { relativePath: string; modifiedS: number }): void {
+    const missing: string[] = []
+    for (let parent = parentOf(relativePath); !domain.nodes.has(parent); parent = parentOf(parent)) missing.push(parent)
+    for (const parent of missing.reverse()) this.#addFolder(domain, parent, modifiedS)
+  }
+
+  #addFolder(domain: Domain, relativePath: string, modifiedS: number): void {
+    const folder = { domain: '', relativePath, traits: PLAIN_FOLDER, modifiedS, folder: true as const }
+    this.#set(domain, relativePath, nodeOf(folder, this.#nextInode++))
+  }
+
+  #set(domain: Domain, relativePath: string, node: Node): void {
+    const before = domain.nodes.get(relativePath)
+    if (before !== undefined) this.#uncount(domain, before)
+    domain.nodes.set(relativePath, node)
+    domain.bytes += node.size
+    this.#count[node.traits.kind]++
+  }
+
+  #uncount(domain: Domain, node: Node): void {
+    domain.bytes -= node.size
+    this.#count[node.traits.kind]--
+  }
+
+  #removeInside({ domain, relativePath }: Place): void {
+    const inside = relativePath === '' ? '' : `${relativePath}/`
+    for (const path of [...(this.#domains.get(domain)?.nodes.keys() ?? [])]) {
+      if (path !== relativePath && path.startsWith(inside)) this.#take({ domain, relativePath: path })
+    }
+  }
+
+  /** Takes one node out, without what it holds; a domain without nodes is gone. */
+  #take({ domain: name, relativePath }: Place): void {
+    const domain = this.#domains.get(name)
+    const node = domain?.nodes.get(relativePath)
+    if (domain === undefined || node === undefined) return
+    domain.nodes.delete(relativePath)
+    this.#uncount(domain, node)
+    if (domain.nodes.size === 0) this.#domains.delete(name)
+  }
+
+  #touchParent({ domain, relativePath }: Place, nowS: number): void {
+    const parent = relativePath === '' ? undefined : this.#nodeAt({ domain, relativePath: parentOf(relativePath) })
+    if (parent !== undefined) parent.modifiedS = Math.max(nowS, parent.modifiedS + 1)
+  }
+
+  #laterThan(beforeS: number | undefined): number {
+    const nowS = Math.floor(this.#clock.nowMs() / 1000)
+    return beforeS === undefined ? nowS : Math.max(nowS, beforeS + 1)
+  }
+}
+
+/** An ordinary file of the user `mobile`. */
+export const PLAIN_FILE: Traits = {
+  kind: 'file',
+  mode: MODE_TYPE.file | 0o644,
+  userId: 501,
+  groupId: 501,
+  protectionClass: 3,
+  flags: 0,
+}
+
+export const PLAIN_FOLDER: Traits = {
+  kind: 'folder',
+  mode: MODE_TYPE.folder | 0o755,
+  userId: 501,
+  groupId: 501,
+  protectionClass: 0,
+  flags: 0,
+}
+
+export const PLAIN_LINK: Traits = { ...PLAIN_FOLDER, kind: 'link', mode: MODE_TYPE.link | 0o755 }
+
+function parentOf(relativePath: string): string {
+  const slash = relativePath.lastIndexOf('/')
+  return slash === -1 ? '' : relativePath.slice(0, slash)
+}
+
+function sizeOf(entry: NewEntry): number {
+  return 'size' in entry ? entry.size : 0
+}
+
+function nodeOf(entry: NewEntry, inode: number): Node {
+  return {
+    traits: entry.traits,
+    inode,
+    modifiedS: entry.modifiedS,
+    changedS: entry.changedS ?? entry.modifiedS,
+    bornS: entry.bornS ?? entry.modifiedS,
+    size: sizeOf(entry),
+    seed: 'seed' in entry ? entry.seed : 0,
+    content: 'source' in entry ? entry.source : 'target' in entry ? entry.target : undefined,
+  }
+}
+
+function entryOf({ domain, relativePath }: Place, node: Node): Entry {
+  const { kind, mode, userId, groupId, protectionClass, flags } = node.traits
+  const { inode, modifiedS, changedS, bornS, size, content } = node
+  const entry = {
+    domain,
+    relativePath,
+    kind,
+    mode,
+    userId,
+    groupId,
+    protectionClass,
+    flags,
+    inode,
+    modifiedS,
+    changedS,
+    bornS,
+    size,
+  }
+  return typeof content === 'string' ? { ...entry, target: content } : entry
+}

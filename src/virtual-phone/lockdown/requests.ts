@@ -1,0 +1,195 @@
+import { equalBytes } from '../../base/bytes.ts'
+import { randomUuid } from '../../base/random.ts'
+import { boolOf, bytesOf, dictOf, encodeXmlPlist, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
+import { isPublic, isSettable, isSettableByAnyone } from './access.ts'
+import type { Pairing, Pairings } from './pairings.ts'
+import type { ServicePorts } from './ports.ts'
+import type { Trust } from './trust.ts'
+import type { LockdownValues } from './values.ts'
+
+/** What lockdownd needs of the phone it runs on. */
+export interface LockdownPhone {
+  readonly values: LockdownValues
+  readonly trust: Trust
+  readonly pairings: Pairings
+  readonly ports: ServicePorts<StartedService>
+  /** Service name to whether it can be started only in a session. */
+  readonly services: ReadonlyMap<string, { readonly needsSession: boolean }>
+  /** From iOS 13 on services speak TLS too, with the pairing of the session that started them. */
+  readonly servicesUseTls: boolean
+  readonly onPairing: (news: PairingNews) => void
+}
+
+export type PairingNews = 'trust-asked' | 'paired' | 'unpaired'
+
+export interface StartedService {
+  readonly name: string
+  /** Set when the service's connection begins with TLS. */
+  readonly tls: Pairing | undefined
+}
+
+/** One connection's state between two requests. */
+export interface LockdownSession {
+  readonly id: string
+  readonly pairing: Pairing
+}
+
+export interface Asking {
+  readonly request: PlistDict
+  readonly session: LockdownSession | undefined
+  readonly phone: LockdownPhone
+}
+
+/** What to say, besides echoing the request's name, and what happens to the session after that. */
+export interface Answer {
+  readonly keys?: PlistDict
+  readonly error?: string
+  /** A session to begin (with TLS, once the answer has left), or that it is over. */
+  readonly session?: LockdownSession | 'over'
+  readonly goodbye?: true
+}
+
+/** Answers one request. Source: docs/protocol/lockdown.md#requests and #errors */
+export function answerRequest(asking: Asking): Answer {
+  const name = textOf(asking.request.Request)
+  if (name === undefined) return { error: 'MissingKey' }
+  const handler = HANDLERS.get(name)
+  return handler === undefined ? { error: 'InvalidRequest' } : handler(asking)
+}
+
+type Handler = (asking: Asking) => Answer
+
+const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['QueryType', () => ({ keys: { Type: 'com.apple.mobile.lockdown' } })],
+  ['GetValue', getValue],
+  ['SetValue', setValue],
+  ['RemoveValue', removeValue],
+  ['Pair', pair],
+  ['ValidatePair', validatePair],
+  ['Unpair', unpair],
+  ['StartSession', startSession],
+  ['StopSession', stopSession],
+  ['StartService', startService],
+  ['Goodbye', () => ({ goodbye: true })],
+])
+
+function getValue({ request, session, phone }: Asking): Answer {
+  const { domain, key, echo } = nameOf(request)
+  if (key === undefined) return { keys: { ...echo, Value: readableValues({ domain, session, phone }) } }
+  if (session === undefined && !isPublic(domain, key)) return { error: 'GetProhibited' }
+  const value = phone.values.get(domain, key)
+  return value === undefined ? { error: 'MissingValue' } : { keys: { ...echo, Value: value } }
+}
+
+function readableValues({ domain, session, phone }: { domain: string } & Omit<Asking, 'request'>): PlistDict {
+  const values = phone.values.all(domain)
+  if (session !== undefined) return values
+  return Object.fromEntries(Object.entries(values).filter(([key]) => isPublic(domain, key)))
+}
+
+function setValue({ request, session, phone }: Asking): Answer {
+  const { domain, key, echo } = nameOf(request)
+  const value = request.Value
+  if (key === undefined) return { error: 'MissingKey' }
+  if (value === undefined) return { error: 'MissingValue' }
+  if (session === undefined && !isSettableByAnyone(domain, key)) return { error: 'SetProhibited' }
+  if (!isSettable(domain, key) || !fits(value, phone)) return { error: 'SetProhibited' }
+  phone.values.set(domain, key, value)
+  return { keys: { ...echo, Value: value } }
+}
+
+/** Keeps a hostile host from filling the phone's memory with values of its own. */
+const VALUES_MAX = 2000
+const VALUE_BYTES_MAX = 16 * 1024
+
+function fits(value: Plist, { values }: LockdownPhone): boolean {
+  return values.size < VALUES_MAX && encodeXmlPlist(value).length <= VALUE_BYTES_MAX
+}
+
+function removeValue({ request, session, phone }: Asking): Answer {
+  const { domain, key, echo } = nameOf(request)
+  if (session === undefined) return { error: 'SessionInactive' }
+  if (key === undefined) return { error: 'MissingKey' }
+  if (!isSettable(domain, key)) return { error: 'RemoveProhibited' }
+  if (!phone.values.has(domain, key)) return { error: 'MissingValue' }
+  phone.values.remove(domain, key)
+  return { keys: echo }
+}
+
+function nameOf(request: PlistDict): { domain: string; key: string | undefined; echo: PlistDict } {
+  const domain = textOf(request.Domain) ?? ''
+  const key = textOf(request.Key)
+  return { domain, key, echo: { ...(domain !== '' && { Domain: domain }), ...(key !== undefined && { Key: key }) } }
+}
+
+function pair({ request, phone }: Asking): Answer {
+  const answer = phone.trust.ask()
+  if (answer === 'locked') return { error: 'PasswordProtected' }
+  if (answer === 'denied') return { error: 'UserDeniedPairing' }
+  if (answer === 'pending') {
+    phone.onPairing('trust-asked')
+    const isExtended = boolOf(dictOf(request.PairingOptions)?.ExtendedPairingErrors)
+    return { error: isExtended ? 'PairingDialogResponsePending' : 'PasswordProtected' }
+  }
+  const pairing = phone.pairings.add(dictOf(request.PairRecord))
+  if (typeof pairing === 'string') return { error: pairing }
+  phone.onPairing('paired')
+  return { keys: { EscrowBag: pairing.escrowBag } }
+}
+
+function validatePair({ request, phone }: Asking): Answer {
+  const error = phone.pairings.verify(dictOf(request.PairRecord))
+  return error === undefined ? {} : { error }
+}
+
+function unpair({ request, phone }: Asking): Answer {
+  const error = phone.pairings.remove(dictOf(request.PairRecord))
+  if (error !== undefined) return { error }
+  phone.onPairing('unpaired')
+  return {}
+}
+
+/** The request's SystemBUID is not compared: libimobiledevice sends the mux server's, not the pair record's. */
+function startSession({ request, session, phone }: Asking): Answer {
+  if (session !== undefined) return { error: 'SessionActive' }
+  const hostId = textOf(request.HostID)
+  if (hostId === undefined) return { error: 'MissingHostID' }
+  if (phone.trust.state === 'beforeFirstUnlock') return { error: 'PasswordProtected' }
+  const pairing = phone.pairings.get(hostId)
+  if (pairing === undefined) return { error: 'InvalidHostID' }
+  const id = randomUuid()
+  return { keys: { EnableSessionSSL: true, SessionID: id }, session: { id, pairing } }
+}
+
+function stopSession({ request, session }: Asking): Answer {
+  if (session === undefined) return { error: 'SessionInactive' }
+  const id = textOf(request.SessionID)
+  if (id === undefined) return { error: 'MissingSessionID' }
+  return id === session.id ? { session: 'over' } : { error: 'InvalidSessionID' }
+}
+
+function startService({ request, session, phone }: Asking): Answer {
+  const name = textOf(request.Service)
+  if (name === undefined) return { error: 'MissingService' }
+  const service = phone.services.get(name)
+  const error = whyNotStart({ request, session, phone, needsSession: service?.needsSession ?? true })
+  if (error !== undefined) return { error }
+  if (service === undefined) return { error: 'InvalidService' }
+  const tls = phone.servicesUseTls ? session?.pairing : undefined
+  const port = phone.ports.open({ name, tls })
+  if (port === undefined) return { error: 'ServiceLimit' }
+  return { keys: { Service: name, Port: port, ...(tls !== undefined && { EnableServiceSSL: true }) } }
+}
+
+function whyNotStart({
+  request,
+  session,
+  phone,
+  needsSession,
+}: Asking & { needsSession: boolean }): string | undefined {
+  if (session === undefined) return needsSession ? 'SessionInactive' : undefined
+  const escrowBag = bytesOf(request.EscrowBag)
+  if (phone.trust.state === 'beforeFirstUnlock') return escrowBag === undefined ? 'PasswordProtected' : 'MissingValue'
+  if (escrowBag === undefined || equalBytes(escrowBag, session.pairing.escrowBag)) return undefined
+  return 'InvalidHostID'
+}

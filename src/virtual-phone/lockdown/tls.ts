@@ -1,0 +1,43 @@
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { orAbort } from '../../base/abort.ts'
+import { equalBytes } from '../../base/bytes.ts'
+import { badFrame, wireClosed } from '../../base/channel.ts'
+import type { Pairing } from './pairings.ts'
+
+/**
+ * Starts TLS with the phone as the server, and checks that the computer is the one of this pairing: the certificate it shows
+ * must be, byte for byte, one of the two it gave when it was paired (names are empty, so there is no chain to build).
+ * The returned stream owns the given one. Abort or failure: the stream is destroyed.
+ * Source: docs/protocol/lockdown.md#tls
+ */
+export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { signal: AbortSignal }): Promise<Duplex> {
+  signal.throwIfAborted()
+  const tls = new TLSSocket(stream, {
+    isServer: true,
+    requestCert: true,
+    rejectUnauthorized: false,
+    secureContext: pairing.secureContext,
+  })
+  try {
+    await orAbort(handshake(tls), signal)
+    const shown = tls.getPeerCertificate().raw
+    if (!pairing.hostCertificates.some((known) => shown !== undefined && equalBytes(known, shown))) {
+      throw badFrame(`The computer ${pairing.hostId} shows a certificate that is not its own`)
+    }
+    return tls
+  } catch (error) {
+    tls.destroy()
+    throw error
+  }
+}
+
+function handshake(tls: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const fail = (error?: unknown) => reject(wireClosed('The connection ended while TLS was being set up', error))
+  tls
+    .once('secure', resolve)
+    .on('error', fail)
+    .once('close', () => fail())
+  return promise
+}

@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import type { Server, Socket } from 'node:net'
+import { createServer } from 'node:net'
+import { wireClosed } from '../../base/channel.ts'
+import { isAppError } from '../../base/errors.ts'
+import { notListening } from '../errors.ts'
+import { serveMuxClient } from './client.ts'
+import type { PhoneOnMux } from './hub.ts'
+import { MuxHub } from './hub.ts'
+
+/** More are refused, so that a client that opens connections for ever does not use up the process's files. */
+const CONNECTIONS_MAX = 500
+
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+
+export interface MuxServerOptions {
+  /** Attached from the start. The server does not own them: dispose it first, then the phones. */
+  readonly phones: readonly PhoneOnMux[]
+  /** A TCP address (port 0: any free one) or the path of a Unix socket that does not exist yet. */
+  readonly listen: ListenAddress
+  /** Aborting ends all connections, as disposing does. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * A usbmuxd made of software. It keeps pair records in memory, as usbmuxd keeps them for its hosts.
+ * Disposing ends all connections. It rejects if a client ever met a mistake of ours (not of its own), so that no test passes
+ * over one; the server itself survives both.
+ */
+export interface MuxServer extends AsyncDisposable {
+  /** As libimobiledevice takes it in USBMUXD_SOCKET_ADDRESS: `127.0.0.1:1234`, `[::1]:1234` or `UNIX:/path`. */
+  readonly address: string
+  /** Plugs a phone in and returns its device ID, which is new each time. Throws `virtual-phone.attached-twice`. */
+  attach(phone: PhoneOnMux): number
+  /** Pulls the cable: all connections of the phone end. Nothing happens if it is not attached. */
+  detach(phone: PhoneOnMux): void
+}
+
+/** Throws `virtual-phone.not-listening` when the address cannot be had, and `virtual-phone.attached-twice`. */
+export async function openMuxServer({ phones, listen, signal }: MuxServerOptions): Promise<MuxServer> {
+  signal.throwIfAborted()
+  const hub = new MuxHub()
+  for (const phone of phones) hub.attach(phone)
+  const server = createServer()
+  server.maxConnections = CONNECTIONS_MAX
+  const clients = new Clients(hub, signal)
+  server.on('connection', (socket) => clients.accept(socket))
+  server.listen(listen)
+  try {
+    await once(server, 'listening', { signal })
+  } catch (error) {
+    server.close()
+    signal.throwIfAborted()
+    throw notListening('path' in listen ? listen.path : `${listen.host}:${listen.port}`, error)
+  }
+  return {
+    address: addressOf(server),
+    attach: (phone) => hub.attach(phone),
+    detach: (phone) => hub.detach(phone),
+    async [Symbol.asyncDispose]() {
+      server.close()
+      await clients[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function addressOf(server: Server): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') return `UNIX:${address}`
+  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
+}
+
+/** The connections that are open now. */
+class Clients implements AsyncDisposable {
+  readonly #hub: MuxHub
+  readonly #closing = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #sockets = new Set<Socket>()
+  readonly #running = new Set<Promise<void>>()
+  #mistake: unknown
+
+  constructor(hub: MuxHub, signal: AbortSignal) {
+    this.#hub = hub
+    this.#signal = AbortSignal.any([signal, this.#closing.signal])
+  }
+
+  accept(socket: Socket): void {
+    this.#sockets.add(socket)
+    // Whoever serves the connection sees the error too; this keeps one that comes between two owners from ending the process.
+    socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket))
+    socket.setNoDelay(true)
+    const running = this.#serve(socket).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    try {
+      await serveMuxClient(socket, this.#hub, { signal: this.#signal })
+    } catch (error) {
+      if (!isAppError(error) && !this.#signal.aborted) this.#mistake ??= error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(wireClosed('The mux server was closed'))
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(this.#running)
+    if (this.#mistake !== undefined) throw this.#mistake
+  }
+}
