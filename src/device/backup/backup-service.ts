@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
+import { badFrame } from '../../base/channel.ts'
+import type { Plist } from '../../plist/index.ts'
+import type { BackupPath } from '../device-link/backup-path.ts'
+import { sendFiles, statusForMissing } from '../device-link/download.ts'
+import type { FinalResponse, HostRequest, NamedMove } from '../device-link/message.ts'
+import {
+  EMPTY,
+  interpret,
+  processMessage,
+  readMessage,
+  STATUS,
+  statusMessage,
+  writeMessage,
+} from '../device-link/message.ts'
+import type { UploadedFile } from '../device-link/upload.ts'
+import { readUpload } from '../device-link/upload.ts'
+import { deviceError } from '../errors.ts'
+import type { OnBackupEvent } from './backup-events.ts'
+import type { BackupEntry, BackupHost } from './backup-host.ts'
+import type { BackupSession } from './backup-session.ts'
+
+export interface BackupOptions extends WaitOptions {
+  /** The phone's UniqueDeviceID, exactly: phones hang up on any other. */
+  readonly udid: string
+  readonly host: BackupHost
+  readonly onEvent?: OnBackupEvent
+}
+
+/** How a backup ended when the phone had the last word; `backupError` turns a refusal into words. */
+export type BackupOutcome =
+  | { readonly outcome: 'finished' }
+  | { readonly outcome: 'refused'; readonly code: number; readonly description: string }
+
+/**
+ * Makes one backup: asks the phone for it, then does what the phone says until its final response. It may be silent for
+ * minutes (passcode, scan): nothing here runs out of time, the signal ends it. Abort and any error of the host drop the
+ * connection, after which the phone can resume. Throws the host's error, `wire.*`, or `device.backup-dropped`.
+ */
+export async function runBackup(session: BackupSession, options: BackupOptions): Promise<BackupOutcome> {
+  const { signal, udid } = options
+  const { channel } = session
+  await writeMessage(channel, processMessage({ MessageName: 'Backup', TargetIdentifier: udid }), { signal })
+  const { code, description } = await serve(channel, options)
+  await writeMessage(channel, ['DLMessageDisconnect', EMPTY], { signal })
+  return code === 0 ? { outcome: 'finished' } : { outcome: 'refused', code, description }
+}
+
+/** Obeys the phone, one request at a time, until its response. */
+async function serve(channel: ByteChannel, options: BackupOptions): Promise<FinalResponse> {
+  const { signal, udid } = options
+  for (;;) {
+    const request = interpret(await readMessage(channel, { signal }), udid)
+    if (request.do === 'take-response') return request.response
+    if (request.do === 'end') throw dropped(request.reason)
+    if (request.do === 'nothing') continue
+    if ('percent' in request && request.percent !== undefined) {
+      options.onEvent?.({ kind: 'progress', percent: request.percent })
+    }
+    await writeMessage(channel, await perform(request, channel, options), { signal })
+  }
+}
+
+type Answerable = Exclude<HostRequest, { readonly do: 'take-response' | 'end' | 'nothing' }>
+
+/** Does what was asked, streams included, and gives the status to send. */
+async function perform(request: Answerable, channel: ByteChannel, options: BackupOptions): Promise<readonly Plist[]> {
+  const { host, signal } = options
+  switch (request.do) {
+    case 'receive-files':
+      options.onEvent?.({ kind: 'batch-started', bytes: request.bytes })
+      return receiveFiles(channel, options)
+    case 'send-files': {
+      const open = ({ path }: { path: BackupPath }) => host.readFile(path, { signal })
+      const onSent = ({ path }: { path: BackupPath }, bytes: number) =>
+        options.onEvent?.({ kind: 'file-sent', path, bytes })
+      return sendFiles(channel, request.paths, { open, onSent, signal })
+    }
+    case 'make-folder':
+      await host.makeFolder(request.path.path, { signal })
+      return statusMessage(STATUS.ok)
+    case 'list':
+      return listing(await host.list(request.path.path, { signal }))
+    case 'move':
+      return move(request.moves, options)
+    case 'remove':
+      await host.remove(
+        request.paths.map(({ path }) => path),
+        { signal },
+      )
+      return statusMessage(STATUS.ok)
+    case 'copy': {
+      const copied = await host.copy({ from: request.from.path, to: request.to.path }, { signal })
+      return copied ? statusMessage(STATUS.ok) : statusMessage(STATUS.notFound, 'No such file or directory')
+    }
+    case 'report-free-space':
+      return freeSpace(options)
+    case 'purge':
+      return statusMessage(STATUS.ok, EMPTY, Math.floor(await host.purge(request.bytes, { signal })))
+    case 'decline':
+      return statusMessage(STATUS.failed, 'Operation not supported')
+  }
+}
+
+async function receiveFiles(channel: ByteChannel, options: BackupOptions): Promise<readonly Plist[]> {
+  const { host, udid, signal } = options
+  const stored: BackupPath[] = []
+  for await (const file of readUpload(channel, udid, { signal })) {
+    if (await receiveFile(file, options)) stored.push(file.path)
+    if (stored.length > FILES_MAX) throw badFrame(`The phone sent more than ${FILES_MAX} files at once`)
+  }
+  await host.uploaded(stored, { signal })
+  return statusMessage(STATUS.ok)
+}
+
+/** Most files in one upload message; phones send at most 128. */
+const FILES_MAX = 4096
+
+/** False when the phone could not read the file to its end, which it then knows best itself. */
+async function receiveFile(file: UploadedFile, { host, signal, onEvent }: BackupOptions): Promise<boolean> {
+  const { path, devicePath, progress } = file
+  try {
+    await host.receiveFile(path, file.blocks, { signal })
+  } catch (error) {
+    if (progress.end?.kind !== 'unreadable' || progress.end.error !== error) throw error
+    onEvent?.({ kind: 'file-unreadable', path, devicePath, status: progress.end.status, text: progress.end.text })
+    return false
+  }
+  assert(progress.end?.kind === 'whole', 'A host reads every file to its end')
+  onEvent?.({ kind: 'file-received', path, devicePath, bytes: progress.bytes })
+  return true
+}
+
+async function move(moves: readonly NamedMove[], { host, signal }: BackupOptions): Promise<readonly Plist[]> {
+  const plain = moves.map(({ from, to }) => ({ from: from.path, to: to.path }))
+  const missing = new Set(await host.move(plain, { signal }))
+  return statusForMissing(moves.map(({ from }) => from).filter(({ path }) => missing.has(path)))
+}
+
+async function freeSpace({ host, signal, onEvent }: BackupOptions): Promise<readonly Plist[]> {
+  const freeBytes = Math.max(0, Math.floor(await host.freeBytes({ signal })))
+  onEvent?.({ kind: 'space-asked', freeBytes })
+  return statusMessage(STATUS.ok, EMPTY, freeBytes)
+}
+
+function listing(entries: Iterable<BackupEntry> | undefined): readonly Plist[] {
+  if (entries === undefined) return statusMessage(STATUS.notFound, 'No such file or directory')
+  const payload: { [name: string]: Plist } = Object.create(null)
+  for (const { name, kind, sizeBytes, modifiedMs } of entries) {
+    payload[name] = {
+      DLFileType: kind === 'folder' ? 'DLFileTypeDirectory' : 'DLFileTypeRegular',
+      DLFileSize: sizeBytes,
+      DLFileModificationDate: new Date(modifiedMs),
+    }
+  }
+  return statusMessage(STATUS.ok, EMPTY, payload)
+}
+
+function dropped(reason: string): Error {
+  const why = reason === '' ? 'without a reason' : `saying ${JSON.stringify(reason.slice(0, 200))}`
+  return deviceError('device.backup-dropped', `The phone ended the backup ${why}`, {
+    remedy: 'Start the backup again: what the phone has sent is not lost',
+  })
+}

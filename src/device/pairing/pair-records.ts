@@ -1,0 +1,88 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { WaitOptions } from '../../base/channel.ts'
+import { isSystemError } from '../../base/errors.ts'
+import { randomUuid } from '../../base/random.ts'
+import { deviceError } from '../errors.ts'
+import { parseUdid } from '../udid.ts'
+import type { Mux } from '../usbmux/mux.ts'
+import { readPairRecordData, savePairRecordData } from '../usbmux/mux.ts'
+import type { PairRecord } from './pair-record.ts'
+import { encodePairRecord, parsePairRecord } from './pair-record.ts'
+
+/** Our own copies of pair records. Nothing ever removes one because a connection failed: that would cost a new Trust. */
+export interface PairRecordStore {
+  read(udid: string): Promise<PairRecord | undefined>
+  save(udid: string, record: PairRecord): Promise<void>
+}
+
+/** All pair records that may work for a phone. */
+export interface PairRecords {
+  /** Ours first, then usbmuxd's if it is another one. Read lazily, so that usbmuxd is asked only when ours was no use. */
+  candidates(udid: string, options: WaitOptions): AsyncIterable<PairRecord>
+  /** Keeps a record in our store, and gives usbmuxd a copy, so that other programs can use the phone too. */
+  save(udid: string, record: PairRecord, options: WaitOptions): Promise<void>
+}
+
+/** Keeps records as `<UDID>.plist` in a folder: files of mode 0600, replaced in one step. The folder is made when needed. */
+export function pairRecordFolder(folder: string): PairRecordStore {
+  return {
+    read: (udid) => readRecordFile(recordPath(folder, udid)),
+    save: (udid, record) => replaceFile(folder, recordPath(folder, udid), encodePairRecord(record)),
+  }
+}
+
+/** Our store together with usbmuxd's, which a phone reached without usbmuxd does not have. */
+export function pairRecordsOf({ store, mux }: { store: PairRecordStore; mux?: Mux }): PairRecords {
+  return {
+    async *candidates(udid, { signal }) {
+      const own = await store.read(udid)
+      if (own !== undefined) yield own
+      if (mux === undefined) return
+      const data = await readPairRecordData(mux, udid, { signal })
+      const theirs = data === undefined ? undefined : parsePairRecord(data)
+      if (theirs !== undefined && theirs.hostId !== own?.hostId) yield theirs
+    },
+    async save(udid, record, { signal }) {
+      await store.save(udid, record)
+      if (mux !== undefined) await savePairRecordData(mux, { udid, data: encodePairRecord(record) }, { signal })
+    },
+  }
+}
+
+function recordPath(folder: string, udid: string): string {
+  return join(folder, `${parseUdid(udid)}.plist`)
+}
+
+/** A record that others on this machine could read is not used: whoever has it can talk to the phone. */
+async function readRecordFile(path: string): Promise<PairRecord | undefined> {
+  try {
+    const { mode } = await stat(path)
+    if ((mode & 0o077) !== 0) throw unsafe(path, mode)
+    return parsePairRecord(await readFile(path))
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+async function replaceFile(folder: string, path: string, data: Uint8Array): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const fresh = `${path}.${randomUuid()}.tmp`
+  try {
+    await using file = await open(fresh, 'wx', 0o600)
+    await file.writeFile(data)
+    await file.sync()
+    await rename(fresh, path)
+  } catch (error) {
+    await rm(fresh, { force: true })
+    throw error
+  }
+}
+
+function unsafe(path: string, mode: number): Error {
+  const saw = `The pair record ${path} can be read by other users (mode ${(mode & 0o777).toString(8)})`
+  return deviceError('device.pair-record-unsafe', saw, {
+    remedy: 'Give the file mode 600, or remove it and pair again',
+  })
+}
