@@ -1,0 +1,58 @@
+import type { Id } from '../id.ts'
+
+/** The kinds of files that are named by the SHA-256 of their bytes. */
+export type HashedKind = 'key' | 'lock' | 'snapshot' | 'index' | 'pack'
+
+/** One file of a repository; its config is the only one without an id. */
+export type StoredName = { readonly kind: 'config' } | { readonly kind: HashedKind; readonly id: Id }
+
+export interface StoredFileInfo {
+  readonly id: Id
+  readonly sizeBytes: number
+}
+
+export interface ByteRange {
+  readonly offset: number
+  /** At most this many bytes are returned: fewer where the file ends. */
+  readonly length: number
+}
+
+export interface BackendOptions {
+  /** Aborting leaves nothing half-written visible; the call rejects with the signal's reason. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Where the files of a repository lie. Failures are `repo.no-space`, `repo.unwritable`, `repo.unreadable` and
+ * `repo.storage-failed`; a missing file is an answer. Every implementation passes `backendConformance`.
+ */
+export interface Backend {
+  /** For messages: where this is, without secrets. */
+  readonly location: string
+  /** Makes what must exist before the first file is saved. Does nothing to a repository that is there. */
+  prepare(options: BackendOptions): Promise<void>
+  /**
+   * Stores a file, whole or not at all; durable when it resolves. A name that exists already with this size is left as it is,
+   * with another size it is `repo.damaged`. The pieces may be reused once the promise is settled.
+   */
+  save(name: StoredName, pieces: readonly Uint8Array[], options: BackendOptions): Promise<void>
+  /** The bytes of a range; undefined when there is no such file. */
+  load(name: StoredName, range: ByteRange, options: BackendOptions): Promise<Uint8Array | undefined>
+  /** Every file of a kind in no particular order; names that are no ids are skipped. */
+  list(kind: HashedKind, options: BackendOptions): AsyncIterable<StoredFileInfo>
+  /** False when there was no such file. */
+  remove(name: StoredName, options: BackendOptions): Promise<boolean>
+  /** Removes what killed runs of this program left half-written before that time. Returns how many files that were. */
+  removeLeftovers(beforeMs: number, options: BackendOptions): Promise<number>
+  /** How many more bytes this user can store. */
+  freeBytes(options: BackendOptions): Promise<number>
+}
+
+/** A name as it stands in the repository's folder; packs fan out over 256 folders. Source: docs/protocol/restic-repository.md. */
+export function pathOf(name: StoredName): string {
+  if (name.kind === 'config') return 'config'
+  if (name.kind === 'pack') return `data/${name.id.slice(0, 2)}/${name.id}`
+  return `${FOLDERS[name.kind]}/${name.id}`
+}
+
+export const FOLDERS = { key: 'keys', lock: 'locks', snapshot: 'snapshots', index: 'index', pack: 'data' } as const

@@ -1,0 +1,210 @@
+import { constants } from 'node:fs'
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isSystemError } from '../../base/errors.ts'
+import { randomBytes } from '../../base/random.ts'
+import { damaged, storageFailed } from '../errors.ts'
+import { parseId } from '../id.ts'
+import {
+  type Backend,
+  type BackendOptions,
+  type ByteRange,
+  FOLDERS,
+  type HashedKind,
+  pathOf,
+  type StoredFileInfo,
+  type StoredName,
+} from './backend.ts'
+
+/** A repository in a folder, laid out as restic does. The folder need not exist before `prepare`. */
+export function openLocalBackend(folder: string): Backend {
+  return new LocalBackend(folder)
+}
+
+/** Two hexadecimal digits each: the folders that packs fan out over. */
+const FAN_OUT = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'))
+
+/** restic's own temporary files end in `-tmp-<number>`, so the letters tell ours apart. */
+const LEFTOVER = /^([0-9a-f]{64}|config)-tmp-phonekeep-[0-9a-f]{16}$/
+
+class LocalBackend implements Backend {
+  readonly location: string
+
+  constructor(folder: string) {
+    this.location = folder
+  }
+
+  async prepare({ signal }: BackendOptions): Promise<void> {
+    signal.throwIfAborted()
+    const folders = [...Object.values(FOLDERS), ...FAN_OUT.map((digits) => `data/${digits}`)]
+    await this.#attempt('write', '', async () => {
+      await mkdir(this.location, { recursive: true, mode: 0o700 })
+      for (const folder of folders) await mkdir(join(this.location, folder), { recursive: true, mode: 0o700 })
+    })
+  }
+
+  async save(name: StoredName, pieces: readonly Uint8Array[], { signal }: BackendOptions): Promise<void> {
+    signal.throwIfAborted()
+    const path = pathOf(name)
+    const sizeBytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    await this.#attempt('write', path, async () => {
+      if (await this.#isThere(path, sizeBytes)) return
+      await this.#ensureFanOut(name)
+      await writeDurably(join(this.location, path), pieces, signal)
+    })
+  }
+
+  async #isThere(path: string, sizeBytes: number): Promise<boolean> {
+    const existing = await orAbsent(stat(join(this.location, path)))
+    if (existing === undefined) return false
+    if (existing.size === sizeBytes) return true
+    throw damaged(path, `it exists with ${existing.size} bytes where ${sizeBytes} were to be written`)
+  }
+
+  /** Only the folder of two digits is made: a repository whose folder is gone must not come back empty. */
+  async #ensureFanOut(name: StoredName): Promise<void> {
+    if (name.kind !== 'pack') return
+    const folder = dirname(join(this.location, pathOf(name)))
+    if ((await orAbsent(stat(folder))) !== undefined) return
+    await mkdir(folder, { mode: 0o700 })
+    await syncFolder(dirname(folder))
+  }
+
+  async load(name: StoredName, range: ByteRange, { signal }: BackendOptions): Promise<Uint8Array | undefined> {
+    signal.throwIfAborted()
+    const path = pathOf(name)
+    return await this.#attempt('read', path, async () => {
+      await using file = await orAbsent(open(join(this.location, path)))
+      if (file === undefined) return undefined
+      const { size } = await file.stat()
+      return await readRange(file, { offset: range.offset, length: Math.min(range.length, size - range.offset) })
+    })
+  }
+
+  async *list(kind: HashedKind, { signal }: BackendOptions): AsyncGenerator<StoredFileInfo> {
+    const folders = kind === 'pack' ? FAN_OUT.map((digits) => `data/${digits}`) : [FOLDERS[kind]]
+    for (const folder of folders) {
+      for (const name of await this.#namesIn(folder)) {
+        signal.throwIfAborted()
+        const id = parseId(name)
+        if (id === undefined) continue
+        const info = await this.#attempt('read', folder, () => orAbsent(stat(join(this.location, folder, name))))
+        if (info?.isFile()) yield { id, sizeBytes: info.size }
+      }
+    }
+  }
+
+  async remove(name: StoredName, { signal }: BackendOptions): Promise<boolean> {
+    signal.throwIfAborted()
+    const path = pathOf(name)
+    return await this.#attempt('write', path, async () => {
+      const removed = await orAbsent(rm(join(this.location, path)).then(() => true))
+      return removed ?? false
+    })
+  }
+
+  async removeLeftovers(beforeMs: number, { signal }: BackendOptions): Promise<number> {
+    let count = 0
+    const fanOut = FAN_OUT.map((digits) => `data/${digits}`)
+    for (const folder of ['', ...Object.values(FOLDERS), ...fanOut]) {
+      signal.throwIfAborted()
+      const leftovers = (await this.#namesIn(folder)).filter((name) => LEFTOVER.test(name))
+      for (const name of leftovers) if (await this.#removeOld(join(folder, name), beforeMs)) count++
+    }
+    return count
+  }
+
+  async #removeOld(path: string, beforeMs: number): Promise<boolean> {
+    return await this.#attempt('write', path, async () => {
+      const info = await orAbsent(stat(join(this.location, path)))
+      if (info === undefined || info.mtimeMs >= beforeMs) return false
+      await rm(join(this.location, path), { force: true })
+      return true
+    })
+  }
+
+  async freeBytes({ signal }: BackendOptions): Promise<number> {
+    signal.throwIfAborted()
+    return await this.#attempt('read', '', async () => {
+      const { bavail, bsize } = await statfs(this.location)
+      return bavail * bsize
+    })
+  }
+
+  async #namesIn(folder: string): Promise<readonly string[]> {
+    return await this.#attempt('read', folder, async () => (await orAbsent(readdir(join(this.location, folder)))) ?? [])
+  }
+
+  async #attempt<Result>(doing: 'read' | 'write', path: string, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isSystemError(error) || error.name === 'AbortError') throw error
+      throw storageFailed(error, { doing, what: join(this.location, path) })
+    }
+  }
+}
+
+/** A temporary file beside the place, synced, made read-only, renamed, and the folder synced: all of it or nothing. */
+async function writeDurably(path: string, pieces: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  const temporary = `${path}-tmp-phonekeep-${Buffer.from(randomBytes(8)).toString('hex')}`
+  try {
+    await using file = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
+    for (const piece of pieces) await writeAll(file, piece, signal)
+    await file.sync()
+    await readOnly(temporary)
+    signal.throwIfAborted()
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw error
+  }
+  await syncFolder(dirname(path))
+}
+
+const WRITE_BYTES_MAX = 4 * 1024 * 1024
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  for (let offset = 0; offset < bytes.length; ) {
+    signal.throwIfAborted()
+    const { bytesWritten } = await file.write(bytes, offset, Math.min(WRITE_BYTES_MAX, bytes.length - offset))
+    offset += bytesWritten
+  }
+}
+
+async function readRange(file: FileHandle, { offset, length }: ByteRange): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(Math.max(0, length))
+  let filled = 0
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}
+
+/** Some network shares know no permissions: that is no reason to lose a backup. */
+async function readOnly(path: string): Promise<void> {
+  await chmod(path, 0o400).catch(ignoring('EPERM', 'ENOTSUP', 'ENOSYS', 'EINVAL'))
+}
+
+/** Makes a rename durable. Some file systems refuse to sync a folder; restic goes on there, and so do we. */
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder)
+  await handle.sync().catch(ignoring('EINVAL', 'ENOTSUP', 'EPERM', 'EACCES'))
+}
+
+function ignoring(...codes: readonly string[]): (error: unknown) => void {
+  return (error) => {
+    if (!isSystemError(error) || !codes.includes(error.code ?? '')) throw error
+  }
+}
+
+async function orAbsent<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  }
+}

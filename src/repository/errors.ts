@@ -1,0 +1,121 @@
+import { AppError } from '../base/errors.ts'
+
+export type RepositoryErrorCode =
+  | 'repo.absent'
+  | 'repo.exists'
+  | 'repo.wrong-password'
+  | 'repo.damaged'
+  | 'repo.unsupported'
+  | 'repo.locked'
+  | 'repo.lock-lost'
+  | 'repo.no-space'
+  | 'repo.unwritable'
+  | 'repo.unreadable'
+  | 'repo.storage-failed'
+  | 'repo.snapshot-absent'
+  | 'repo.snapshot-ambiguous'
+  | 'repo.target-not-empty'
+  | 'repo.bad-path'
+
+type RepositoryError = AppError<RepositoryErrorCode>
+
+export function repositoryAbsent(location: string): RepositoryError {
+  return new AppError('repo.absent', `There is no restic repository in ${location}`, {
+    remedy: 'Check that the disk is mounted and the path is right; a new repository is made with `phonekeep init`',
+  })
+}
+
+export function repositoryExists(location: string): RepositoryError {
+  return new AppError('repo.exists', `There is a restic repository in ${location} already`, {
+    remedy: 'Use it as it is, or choose an empty folder for a new one',
+  })
+}
+
+export function wrongPassword(location: string): RepositoryError {
+  return new AppError('repo.wrong-password', `No key of the repository in ${location} opens with this password`, {
+    remedy: 'Try another password; without any of its passwords nobody can read a repository',
+  })
+}
+
+/** Stored bytes are not what was once written. `what` names the file or blob. */
+export function damaged(what: string, saw: string, cause?: unknown): RepositoryError {
+  return new AppError('repo.damaged', `${what}: ${saw}`, {
+    remedy: 'Run `phonekeep check` to learn how far the damage goes, and look after the disk before writing more',
+    cause,
+  })
+}
+
+export function unsupported(saw: string): RepositoryError {
+  return new AppError('repo.unsupported', saw, {
+    remedy: 'Use a repository of format 2, as restic 0.14 and later make it; `restic migrate` converts older ones',
+  })
+}
+
+export function repositoryLocked(holder: string): RepositoryError {
+  return new AppError('repo.locked', `The repository is locked by ${holder}`, {
+    remedy: 'Wait until that work is done; if it died, `restic unlock` removes what it left behind',
+  })
+}
+
+export function lockLost(saw: string, cause?: unknown): RepositoryError {
+  return new AppError('repo.lock-lost', saw, {
+    remedy: 'Start again; what was stored is kept. Do not remove the locks of work that is still going on',
+    cause,
+  })
+}
+
+export function snapshotAbsent(asked: string): RepositoryError {
+  return new AppError('repo.snapshot-absent', `No snapshot matches ${JSON.stringify(asked)}`, {
+    remedy: 'List the snapshots, and name one by the first digits of its id, or `latest`',
+  })
+}
+
+export function snapshotAmbiguous(asked: string): RepositoryError {
+  return new AppError('repo.snapshot-ambiguous', `More than one snapshot begins with ${JSON.stringify(asked)}`, {
+    remedy: 'Give more digits of the id',
+  })
+}
+
+export function targetNotEmpty(folder: string): RepositoryError {
+  return new AppError('repo.target-not-empty', `${folder} is not empty`, {
+    remedy: 'Restore into a new or empty folder: nothing that exists is ever overwritten',
+  })
+}
+
+/** A path that a tree cannot hold, or that leads through something that is not a folder. */
+export function badPath(path: readonly string[], why: string): RepositoryError {
+  return new AppError('repo.bad-path', `The path ${JSON.stringify(path.join('/'))} ${why}`, {
+    remedy: 'If a phone sent it, report it with this message; nothing was changed',
+  })
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
+
+/** What the operating system said, in words. Codes it does not know become `repo.storage-failed`. */
+export function storageFailed(
+  error: NodeJS.ErrnoException,
+  { doing, what }: { doing: 'write' | 'read'; what: string },
+): RepositoryError {
+  const code = error.code ?? ''
+  if (FULL.has(code)) {
+    return new AppError('repo.no-space', `There is no room left to write ${what} (${code})`, {
+      remedy: 'Free some room on that disk or raise the quota, then start again; what was stored is kept',
+      cause: error,
+    })
+  }
+  if (FORBIDDEN.has(code)) {
+    return new AppError(
+      doing === 'write' ? 'repo.unwritable' : 'repo.unreadable',
+      `${what}: no permission to ${doing} (${code})`,
+      {
+        remedy: 'Give the user that runs Phonekeep the right to it, and check that the disk is not mounted read-only',
+        cause: error,
+      },
+    )
+  }
+  return new AppError('repo.storage-failed', `Could not ${doing} ${what}: ${error.message}`, {
+    remedy: 'Check that the disk is mounted and healthy, then start again; what was stored is kept',
+    cause: error,
+  })
+}

@@ -1,0 +1,48 @@
+import type { PackedBlob } from './blob-index.ts'
+import { SEAL_BYTES } from './crypto.ts'
+import { damaged } from './errors.ts'
+import type { Id } from './id.ts'
+import { type Fields, fieldsOf, parseJson } from './json.ts'
+
+/** One pack as an index file lists it. */
+export interface IndexedPack {
+  readonly id: Id
+  /** In the order of their offsets. */
+  readonly blobs: readonly PackedBlob[]
+}
+
+/** The JSON of an index file. Source: docs/protocol/restic-repository.md#index. */
+export function encodeIndexFile(packs: readonly IndexedPack[]): string {
+  return `${JSON.stringify({ packs: packs.map(({ id, blobs }) => ({ id, blobs: blobs.map(encodeBlob) })) })}\n`
+}
+
+function encodeBlob({ id, type, offset, length, uncompressedLength }: PackedBlob): object {
+  const blob = { id, type, offset, length }
+  return uncompressedLength === 0 ? blob : { ...blob, uncompressed_length: uncompressedLength }
+}
+
+/** Throws `repo.damaged`. Lists that newer or other programs add are not looked at: packs marked for deletion are no packs for us. */
+export function decodeIndexFile(text: string, what: string): readonly IndexedPack[] {
+  return fieldsOf(parseJson(text, what), what)
+    .list('packs')
+    .map((pack) => decodePack(fieldsOf(pack, `${what}, a pack`)))
+}
+
+function decodePack(pack: Fields): IndexedPack {
+  const id = pack.id('id')
+  const blobs = pack.list('blobs').map((blob) => decodeBlob(fieldsOf(blob, `the index entry of pack ${id}`), id))
+  return { id, blobs: blobs.sort((left, right) => left.offset - right.offset) }
+}
+
+const U32_MAX = 0xffff_ffff
+
+function decodeBlob(blob: Fields, packId: Id): PackedBlob {
+  const type = blob.text('type')
+  const offset = blob.count('offset')
+  const length = blob.count('length')
+  const uncompressedLength = blob.optional('uncompressed_length', (fields) => fields.count('uncompressed_length')) ?? 0
+  const sized = length >= SEAL_BYTES && offset + length <= U32_MAX && uncompressedLength <= U32_MAX
+  if ((type !== 'data' && type !== 'tree') || !sized)
+    throw damaged(`The index entry of pack ${packId}`, 'impossible blob')
+  return { type, id: blob.id('id'), offset, length, uncompressedLength }
+}

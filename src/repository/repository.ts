@@ -1,0 +1,227 @@
+import { fromUtf8, utf8 } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Secret } from '../base/secret.ts'
+import type { Backend, HashedKind, StoredName } from './backend/backend.ts'
+import { pathOf } from './backend/backend.ts'
+import { BlobIndex, type BlobLocation, type BlobType, type PackedBlob } from './blob-index.ts'
+import { compressNow, decompress, decompressUnknown } from './compression.ts'
+import { decodeConfig, encodeConfig, type RepositoryConfig, randomConfig } from './config.ts'
+import { type MasterKey, randomMasterKey, SEAL_BYTES, Sealer } from './crypto.ts'
+import { damaged, repositoryAbsent, repositoryExists, wrongPassword } from './errors.ts'
+import { type BlobId, type Id, sha256 } from './id.ts'
+import { decodeIndexFile } from './index-file.ts'
+import { decodeKeyFile, encodeKeyFile, KDF_DEFAULT, type KdfCost } from './key.ts'
+
+/** Something that can give a blob back. */
+export interface BlobSource {
+  /** The blob's plain content, proven by its hash. Throws `repo.damaged` if there is no good copy. */
+  loadBlob(type: BlobType, id: BlobId, options: { signal: AbortSignal }): Promise<Uint8Array>
+}
+
+const KEYS_TRIED_MAX = 20
+export const KEY_FILE_BYTES_MAX = 64 * 1024
+/** Stored and plain size of the config, a lock or a snapshot. */
+const SMALL_FILE_BYTES_MAX = 4 * 1024 * 1024
+/** Stored size of an index file; restic's have about 2 MiB. */
+const INDEX_FILE_BYTES_MAX = 64 * 1024 * 1024
+const INDEX_JSON_BYTES_MAX = 256 * 1024 * 1024
+/** restic's chunks have up to 8 MiB; other programs may choose larger ones. */
+const DATA_BLOB_BYTES_MAX = 64 * 1024 * 1024
+/** A tree blob has about 300 bytes for each name in its folder. */
+export const TREE_BLOB_BYTES_MAX = 256 * 1024 * 1024
+
+/** Makes an empty repository with one key. Throws `repo.exists` if there is one. */
+export async function createRepository(
+  backend: Backend,
+  {
+    password,
+    clock,
+    signal,
+    kdf = KDF_DEFAULT,
+  }: { password: Secret; clock: Clock; signal: AbortSignal; kdf?: KdfCost },
+): Promise<Repository> {
+  if ((await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, signal)) !== undefined) {
+    throw repositoryExists(backend.location)
+  }
+  const master = randomMasterKey()
+  const config = randomConfig()
+  await backend.prepare({ signal })
+  const label = { createdMs: clock.nowMs(), hostname: 'phonekeep', username: 'phonekeep' }
+  const keyFile = await encodeKeyFile(master, { password, cost: kdf, label })
+  await backend.save({ kind: 'key', id: sha256(keyFile) }, [keyFile], { signal })
+  await backend.save({ kind: 'config' }, [new Sealer(master).seal(utf8(encodeConfig(config)))], { signal })
+  return await openRepository(backend, { password, signal })
+}
+
+/**
+ * Opens a repository with any of its passwords; reads its keys and config, nothing else.
+ * Throws `repo.absent`, `repo.wrong-password`, `repo.damaged`, `repo.unsupported`.
+ */
+export async function openRepository(
+  backend: Backend,
+  { password, signal }: { password: Secret; signal: AbortSignal },
+): Promise<Repository> {
+  const sealed = await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, signal)
+  if (sealed === undefined) throw repositoryAbsent(backend.location)
+  const master = await findMasterKey(backend, password, signal)
+  const sealer = new Sealer(master)
+  const config = sealer.open(sealed)
+  if (config === undefined) throw damaged('config', 'it was not sealed with the key of this repository')
+  return new Repository(backend, sealer, decodeConfig(fromUtf8(config), 'config'))
+}
+
+async function findMasterKey(backend: Backend, password: Secret, signal: AbortSignal): Promise<MasterKey> {
+  let tried = 0
+  let broken: unknown
+  for await (const { id } of backend.list('key', { signal })) {
+    if (tried++ === KEYS_TRIED_MAX) break
+    try {
+      const master = await tryKey(backend, id, password, signal)
+      if (master !== undefined) return master
+    } catch (error) {
+      signal.throwIfAborted()
+      broken ??= error
+    }
+  }
+  if (broken !== undefined) throw broken
+  if (tried === 0) throw damaged('keys', `there is no key file in ${backend.location}`)
+  throw wrongPassword(backend.location)
+}
+
+async function tryKey(backend: Backend, id: Id, password: Secret, signal: AbortSignal): Promise<MasterKey | undefined> {
+  const name: StoredName = { kind: 'key', id }
+  const file = await loadWhole(backend, name, KEY_FILE_BYTES_MAX, signal)
+  if (file === undefined) return undefined
+  if (sha256(file) !== id) throw damaged(pathOf(name), 'its content does not match its name')
+  return await decodeKeyFile(file, { password, what: pathOf(name) })
+}
+
+/** The whole file; undefined if there is none. A file beyond the limit is `repo.damaged`. */
+async function loadWhole(
+  backend: Backend,
+  name: StoredName,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const bytes = await backend.load(name, { offset: 0, length: bytesMax + 1 }, { signal })
+  if (bytes !== undefined && bytes.length > bytesMax) throw damaged(pathOf(name), `it has more than ${bytesMax} bytes`)
+  return bytes
+}
+
+/** An open repository. It holds no resources of the system: there is nothing to close. */
+export class Repository implements BlobSource {
+  readonly backend: Backend
+  readonly sealer: Sealer
+  readonly config: RepositoryConfig
+  /** Empty until `loadIndex`. */
+  index = new BlobIndex()
+
+  constructor(backend: Backend, sealer: Sealer, config: RepositoryConfig) {
+    this.backend = backend
+    this.sealer = sealer
+    this.config = config
+  }
+
+  get id(): Id {
+    return this.config.id
+  }
+
+  /** Reads all index files into `index`: about 60 bytes of memory and one microsecond per blob. */
+  async loadIndex({ signal }: { signal: AbortSignal }): Promise<void> {
+    const index = new BlobIndex()
+    for await (const { id } of this.backend.list('index', { signal })) {
+      const text = await this.loadUnpacked('index', id, { signal })
+      if (text === undefined) continue
+      for (const pack of decodeIndexFile(text, pathOf({ kind: 'index', id }))) index.addPack(pack.id, pack.blobs)
+    }
+    this.index = index
+  }
+
+  async loadBlob(type: BlobType, id: BlobId, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
+    const copies = this.index.findAll(type, id)
+    let failure: unknown
+    for (const copy of copies) {
+      try {
+        return await this.#loadCopy(copy, signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        failure ??= error
+      }
+    }
+    throw failure ?? damaged(`The ${type} blob ${id}`, 'no index lists it')
+  }
+
+  async #loadCopy(copy: BlobLocation, signal: AbortSignal): Promise<Uint8Array> {
+    const range = { offset: copy.offset, length: Math.min(copy.length, sealedBytesMax(copy.type) + 1) }
+    const sealed = await this.backend.load({ kind: 'pack', id: copy.packId }, range, { signal })
+    if (sealed === undefined) throw damaged(`The pack ${copy.packId}`, 'it is listed in an index, but it is missing')
+    return await openBlob(this.sealer, copy, sealed)
+  }
+
+  /** The JSON of an index, lock or snapshot file; undefined if there is none. Throws `repo.damaged` if it is not what its name says. */
+  async loadUnpacked(kind: HashedKind, id: Id, { signal }: { signal: AbortSignal }): Promise<string | undefined> {
+    const name: StoredName = { kind, id }
+    const bytesMax = kind === 'index' ? INDEX_FILE_BYTES_MAX : SMALL_FILE_BYTES_MAX
+    const sealed = await loadWhole(this.backend, name, bytesMax, signal)
+    if (sealed === undefined) return undefined
+    if (sha256(sealed) !== id) throw damaged(pathOf(name), 'its content does not match its name')
+    const plain = this.sealer.open(sealed)
+    if (plain === undefined) throw damaged(pathOf(name), 'it was not sealed with the key of this repository')
+    return await decodeUnpacked(plain, pathOf(name), kind === 'index' ? INDEX_JSON_BYTES_MAX : SMALL_FILE_BYTES_MAX)
+  }
+
+  /** Seals a text the way `saveUnpacked` stores it; the id is known before anything is written. */
+  sealUnpacked(json: string): { readonly id: Id; readonly sealed: Uint8Array } {
+    const sealed = this.sealer.seal(Buffer.concat([Uint8Array.of(COMPRESSED_FORMAT), compressNow(utf8(json))]))
+    return { id: sha256(sealed), sealed }
+  }
+
+  /** Stores the JSON of an index, lock or snapshot file, durably. */
+  async saveUnpacked(kind: HashedKind, json: string, { signal }: { signal: AbortSignal }): Promise<Id> {
+    const { id, sealed } = this.sealUnpacked(json)
+    await this.backend.save({ kind, id }, [sealed], { signal })
+    return id
+  }
+}
+
+/** The first byte of a compressed file; `{` or `[` is JSON as it is. Source: docs/protocol/restic-repository.md#unpacked. */
+const COMPRESSED_FORMAT = 2
+
+async function decodeUnpacked(plain: Uint8Array, what: string, bytesMax: number): Promise<string> {
+  if (plain[0] === 0x7b || plain[0] === 0x5b) return fromUtf8(plain)
+  if (plain[0] !== COMPRESSED_FORMAT) throw damaged(what, 'it is neither JSON nor compressed JSON')
+  try {
+    return fromUtf8(await decompressUnknown(plain.subarray(1), bytesMax))
+  } catch (cause) {
+    throw damaged(what, 'it cannot be decompressed', cause)
+  }
+}
+
+/** The plain content of a blob's sealed bytes. Throws `repo.damaged` unless it is exactly the blob that was asked for. */
+export async function openBlob(sealer: Sealer, blob: PackedBlob, sealed: Uint8Array): Promise<Uint8Array> {
+  const what = `The ${blob.type} blob ${blob.id}`
+  const bytesMax = blobBytesMax(blob.type)
+  if (sealed.length !== blob.length) throw damaged(what, `it has ${sealed.length} of ${blob.length} bytes`)
+  if (blob.uncompressedLength > bytesMax) throw damaged(what, `it is larger than ${bytesMax} bytes`)
+  const opened = sealer.open(sealed)
+  if (opened === undefined) throw damaged(what, 'its bytes were changed')
+  const plain = blob.uncompressedLength === 0 ? opened : await unframe(opened, blob.uncompressedLength, what)
+  if (sha256(plain) !== blob.id) throw damaged(what, 'its content is not what its id says')
+  return plain
+}
+
+async function unframe(frame: Uint8Array, plainBytes: number, what: string): Promise<Uint8Array> {
+  try {
+    return await decompress(frame, plainBytes)
+  } catch (cause) {
+    throw damaged(what, 'it cannot be decompressed', cause)
+  }
+}
+
+export function blobBytesMax(type: BlobType): number {
+  return type === 'tree' ? TREE_BLOB_BYTES_MAX : DATA_BLOB_BYTES_MAX
+}
+
+function sealedBytesMax(type: BlobType): number {
+  return blobBytesMax(type) * 1.01 + SEAL_BYTES + 1024
+}
