@@ -1,0 +1,23 @@
+import { listSnapshots, type Snapshot, shortId, snapshotToJson } from '../../repository/index.ts'
+import { type Context, printResult } from '../context.ts'
+import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
+import { table } from '../terminal.ts'
+import { countOf, formatTime } from '../words.ts'
+
+/** `phonekeep snapshots`: what can be restored, oldest first, as `restic snapshots` shows it. */
+export async function snapshots(options: RepositoryOptions & { json?: boolean }, context: Context): Promise<void> {
+  const repository = await openNamedRepository(options, context)
+  const list = await listSnapshots(repository, context)
+  printResult(context, { json: options.json, result: list.map(snapshotToJson), lines: () => linesOf(list) })
+}
+
+function linesOf(list: readonly Snapshot[]): readonly string[] {
+  const rows = list.map(({ id, time, hostname, tags, paths }) => [
+    shortId(id),
+    formatTime(time),
+    hostname ?? '',
+    (tags ?? []).join(', '),
+    paths.join(', '),
+  ])
+  return [...table([['ID', 'Time', 'Host', 'Tags', 'Paths'], ...rows]), countOf(list.length, 'snapshot')]
+}

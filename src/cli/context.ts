@@ -1,0 +1,20 @@
+import type { Clock } from '../base/clock.ts'
+import type { Environment } from './environment.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What every command is given. Aborting the signal ends whatever it does; it then rejects with the signal's reason. */
+export interface Context {
+  readonly environment: Environment
+  readonly terminal: Terminal
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** Prints a result: one JSON line for scripts, or lines for people. */
+export function printResult(
+  { terminal }: Context,
+  { json, result, lines }: { json: boolean | undefined; result: unknown; lines: () => readonly string[] },
+): void {
+  if (json) terminal.out(JSON.stringify(result))
+  else for (const line of lines()) terminal.out(line)
+}

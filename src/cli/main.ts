@@ -1,0 +1,38 @@
+import { CommanderError } from 'commander'
+import { systemClock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import { readEnvironment } from './environment.ts'
+import { interrupted } from './errors.ts'
+import { exitCodeOf, UNEXPECTED_EXIT } from './outcomes.ts'
+import { createProgram } from './program.ts'
+import { openTerminal } from './terminal.ts'
+
+const abort = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (abort.signal.aborted) process.exit(exitCodeOf('cli.interrupted'))
+    abort.abort(interrupted())
+  })
+}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : UNEXPECTED_EXIT))
+
+const terminal = openTerminal()
+const context = { environment: readEnvironment(), terminal, clock: systemClock, signal: abort.signal }
+try {
+  await createProgram(context).parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+/** Tells the person what happened, and gives the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf('cli.usage')
+  if (error instanceof AppError) {
+    terminal.err(`${error.message}.`)
+    terminal.err(`${error.remedy}. [${error.code}]`)
+    return exitCodeOf(error.code)
+  }
+  terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  terminal.err('This is a fault in Phonekeep. Please report it with the lines above.')
+  return UNEXPECTED_EXIT
+}

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { promisify } from 'node:util'
+import { AppError } from '../base/errors.ts'
+import { Secret } from '../base/secret.ts'
+import { badUsage, type CliErrorCode } from './errors.ts'
+
+export interface PasswordSources {
+  readonly password: Secret | undefined
+  readonly passwordFile: string | undefined
+  readonly passwordCommand: string | undefined
+}
+
+/** The repository's password from the file, the command or the environment, in restic's order; else from the person. */
+export async function readPassword(
+  sources: PasswordSources,
+  { twice, signal }: { twice: boolean; signal: AbortSignal },
+): Promise<Secret> {
+  if (sources.passwordFile !== undefined) return firstLine(await readPasswordFile(sources.passwordFile))
+  if (sources.passwordCommand !== undefined) return firstLine(await runPasswordCommand(sources.passwordCommand, signal))
+  if (sources.password !== undefined) return sources.password
+  const password = await ask('Password of the repository: ', signal)
+  if (twice && (await ask('The same once more: ', signal)) !== password) {
+    throw badUsage('The two passwords differ', 'Start again and type the same password twice')
+  }
+  return new Secret(password)
+}
+
+async function readPasswordFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw noPassword(`The password file ${file} cannot be read`, cause)
+  }
+}
+
+async function runPasswordCommand(command: string, signal: AbortSignal): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { signal })
+    return stdout
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw noPassword('The password command failed', cause)
+  }
+}
+
+function firstLine(text: string): Secret {
+  return new Secret(text.split(/\r?\n/, 1)[0] ?? '')
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  if (!process.stdin.isTTY) throw noPassword('No password was given and nobody can be asked for one')
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
+  process.stderr.write(question)
+  try {
+    return await lines.question('', { signal })
+  } finally {
+    lines.close()
+    process.stderr.write('\n')
+  }
+}
+
+function noPassword(saw: string, cause?: unknown): AppError<CliErrorCode> {
+  return new AppError('cli.no-password', saw, {
+    remedy: 'Set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE, or give --password-file',
+    cause,
+  })
+}

@@ -1,0 +1,98 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { AppError, isSystemError } from '../base/errors.ts'
+import { randomUuid } from '../base/random.ts'
+import { type LockOwner, openLocalBackend, openRepository, type Repository } from '../repository/index.ts'
+import type { Context } from './context.ts'
+import type { CliErrorCode } from './errors.ts'
+import { readPassword } from './passwords.ts'
+
+/** How restic lets one name a repository and its password; options win over the environment. */
+export interface RepositoryOptions {
+  readonly repo?: string
+  readonly repositoryFile?: string
+  readonly passwordFile?: string
+  readonly passwordCommand?: string
+}
+
+export function withRepositoryOptions(command: Command): Command {
+  return command
+    .option('-r, --repo <folder>', 'the repository (or RESTIC_REPOSITORY)')
+    .option('--repository-file <file>', 'a file that names the repository (or RESTIC_REPOSITORY_FILE)')
+    .option('-p, --password-file <file>', 'a file with its password (or RESTIC_PASSWORD_FILE, RESTIC_PASSWORD)')
+    .option('--password-command <command>', 'a command that prints its password (or RESTIC_PASSWORD_COMMAND)')
+}
+
+/** The folder that was named as the repository. Throws `cli.no-repository`. */
+export async function repositoryFolder(options: RepositoryOptions, { environment }: Context): Promise<string> {
+  const file = options.repositoryFile ?? (options.repo === undefined ? environment.repositoryFile : undefined)
+  const name = options.repo ?? (file === undefined ? environment.repository : await firstLineOf(file))
+  if (name === undefined || name === '') throw noRepository('No repository was named')
+  const scheme = /^([a-z0-9]+):/i.exec(name)?.[1]
+  if (scheme === 'local') return name.slice('local:'.length)
+  if (scheme !== undefined) throw noRepository(`Repositories of the kind "${scheme}:" are not known here yet`)
+  return name
+}
+
+async function firstLineOf(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).split(/\r?\n/, 1)[0]
+  } catch (cause) {
+    throw noRepository(`The file ${file}, which should name the repository, cannot be read`, cause)
+  }
+}
+
+function noRepository(saw: string, cause?: unknown): AppError<CliErrorCode> {
+  return new AppError('cli.no-repository', saw, {
+    remedy: 'Set RESTIC_REPOSITORY or give --repo with the path of a folder',
+    cause,
+  })
+}
+
+/** The password for the repository, from wherever the person keeps it. */
+export function passwordFor(options: RepositoryOptions, { environment, signal }: Context, twice = false) {
+  const sources = {
+    password: environment.password,
+    passwordFile: options.passwordFile ?? environment.passwordFile,
+    passwordCommand: options.passwordCommand ?? environment.passwordCommand,
+  }
+  return readPassword(sources, { twice, signal })
+}
+
+/** Opens the repository that was named. */
+export async function openNamedRepository(options: RepositoryOptions, context: Context): Promise<Repository> {
+  const backend = openLocalBackend(await repositoryFolder(options, context))
+  return await openRepository(backend, { password: await passwordFor(options, context), signal: context.signal })
+}
+
+/**
+ * Who takes the locks: this process of this station. The station's id is made once and kept in the state folder, so that its
+ * own dead locks can be told from everybody else's.
+ */
+export async function lockOwner({ environment }: Context): Promise<LockOwner> {
+  const { hostname, pid, stateFolder } = environment
+  return { hostname, pid, username: `phonekeep-${await stationId(stateFolder)}` }
+}
+
+async function stationId(stateFolder: string): Promise<string> {
+  const file = join(stateFolder, 'station-id')
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error
+  }
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 })
+  return await claimStationId(file, randomUuid().slice(0, 8).toLowerCase())
+}
+
+/** Two processes may start at once: the first one's id is the station's. */
+async function claimStationId(file: string, id: string): Promise<string> {
+  try {
+    await writeFile(file, `${id}\n`, { flag: 'wx', mode: 0o600 })
+    return id
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error
+    return (await readFile(file, 'utf8')).trim()
+  }
+}

@@ -1,0 +1,57 @@
+import type { RunEvent } from '../run/index.ts'
+import type { Progress } from './terminal.ts'
+import { countOf, formatSize } from './words.ts'
+
+/** Turns what a run tells into what a person reads. Silence is explained: a phone can be quiet for minutes. */
+export function narrate(progress: Progress, name: string): (event: RunEvent) => void {
+  let doing = `${name} prepares its backup`
+  let fraction: number | undefined
+  let files = 0
+  let bytes = 0
+  const show = () => progress.show({ doing, files, bytes, ...(fraction !== undefined && { fraction }) })
+
+  return (event) => {
+    switch (event.kind) {
+      case 'started':
+        if (event.resumes) progress.say('Going on where an interrupted run stopped.')
+        break
+      case 'adopted':
+        progress.say(`Found ${countOf(event.blobs, 'blob')} that an interrupted run had stored.`)
+        break
+      case 'passcode-asked':
+        progress.say(`Enter the passcode on ${name}.`)
+        doing = 'waiting for the passcode'
+        break
+      case 'passcode-done':
+        doing = `${name} prepares its backup`
+        break
+      case 'space-asked':
+        progress.say(`Room for this backup: ${formatSize(event.freeBytes)}.`)
+        doing = `${name} is sending`
+        break
+      case 'progress':
+        fraction = event.percent / 100
+        break
+      case 'file-received':
+        files += 1
+        bytes += event.bytes
+        break
+      case 'file-unreadable':
+        progress.say(`${name} could not read ${JSON.stringify(event.devicePath)} (${event.text}).`)
+        break
+      case 'cancel-asked':
+        progress.say(`Somebody tapped cancel on ${name}.`)
+        break
+      case 'went-without':
+        progress.say(`Going on without ${event.what}: ${event.because}.`)
+        break
+      case 'saving':
+        doing = 'saving the snapshot'
+        break
+      case 'batch-started':
+      case 'file-sent':
+        break
+    }
+    show()
+  }
+}

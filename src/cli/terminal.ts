@@ -1,0 +1,111 @@
+import type { Clock } from '../base/clock.ts'
+import { countOf, formatDuration, formatSize } from './words.ts'
+
+/** Where a command prints: results to `out`, everything that only narrates to `err`. */
+export interface Terminal {
+  out(line: string): void
+  err(line: string): void
+  /** Overwrites the line that was drawn before; undefined where `err` is not a terminal. */
+  readonly draw: ((line: string) => void) | undefined
+  readonly columns: number
+}
+
+/** The process's own output. */
+export function openTerminal(): Terminal {
+  let drawn = false
+  const clear = () => {
+    if (drawn) process.stderr.write('\r\u001b[K')
+    drawn = false
+  }
+  return {
+    out(line) {
+      clear()
+      process.stdout.write(`${line}\n`)
+    },
+    err(line) {
+      clear()
+      process.stderr.write(`${line}\n`)
+    },
+    draw: process.stderr.isTTY
+      ? (line) => {
+          process.stderr.write(`\r\u001b[K${line}`)
+          drawn = true
+        }
+      : undefined,
+    columns: process.stderr.columns ?? 80,
+  }
+}
+
+export interface ProgressState {
+  /** What is going on, in a few words. */
+  readonly doing: string
+  /** 0 to 1; undefined while nobody can tell. */
+  readonly fraction?: number
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface Progress {
+  show(state: ProgressState): void
+  /** A sentence that stays. */
+  say(sentence: string): void
+}
+
+const DRAW_EVERY_MS = 100
+const PLAIN_STEP = 0.1
+
+/** A bar that redraws itself on a terminal; elsewhere a plain line when the phase changes and at every tenth. */
+export function openProgress(terminal: Terminal, clock: Clock): Progress {
+  const startedMs = clock.elapsedMs()
+  let lastDrawMs = Number.NEGATIVE_INFINITY
+  let lastLine = { doing: '', tenth: 0 }
+
+  const drawBar = (draw: (line: string) => void, state: ProgressState) => {
+    const nowMs = clock.elapsedMs()
+    if (nowMs - lastDrawMs < DRAW_EVERY_MS && state.doing === lastLine.doing) return
+    lastDrawMs = nowMs
+    lastLine = { ...lastLine, doing: state.doing }
+    draw(barLine(state, nowMs - startedMs, terminal.columns))
+  }
+  const printStep = (state: ProgressState) => {
+    const tenth = Math.floor((state.fraction ?? 0) / PLAIN_STEP)
+    if (state.doing === lastLine.doing && tenth <= lastLine.tenth) return
+    lastLine = { doing: state.doing, tenth }
+    terminal.err(plainLine(state, clock.elapsedMs() - startedMs))
+  }
+  return {
+    show: (state) => (terminal.draw ? drawBar(terminal.draw, state) : printStep(state)),
+    say: (sentence) => terminal.err(sentence),
+  }
+}
+
+function barLine(state: ProgressState, elapsedMs: number, columns: number): string {
+  const tail = `${formatDuration(elapsedMs)}  ${amount(state)}`
+  const head = `${percent(state)} ${state.doing}`
+  const cells = Math.max(0, Math.min(24, columns - head.length - tail.length - 6))
+  const full = Math.round((state.fraction ?? 0) * cells)
+  return `${head}  ${'█'.repeat(full)}${'░'.repeat(cells - full)}  ${tail}`.slice(0, columns - 1)
+}
+
+function plainLine(state: ProgressState, elapsedMs: number): string {
+  return `[${formatDuration(elapsedMs)}] ${percent(state)} ${state.doing}, ${amount(state)}`
+}
+
+function percent({ fraction }: ProgressState): string {
+  return fraction === undefined ? '  – %' : `${String(Math.floor(Math.min(1, fraction) * 100)).padStart(3)} %`
+}
+
+function amount({ files, bytes }: ProgressState): string {
+  return `${countOf(files, 'file')}, ${formatSize(bytes)}`
+}
+
+/** Rows of text in columns, each as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,53 @@
+import { badUsage } from './errors.ts'
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 2 ** 10,
+  kib: 2 ** 10,
+  kb: 1e3,
+  m: 2 ** 20,
+  mib: 2 ** 20,
+  mb: 1e6,
+  g: 2 ** 30,
+  gib: 2 ** 30,
+  gb: 1e9,
+  t: 2 ** 40,
+  tib: 2 ** 40,
+  tb: 1e12,
+} // prettier-ignore
+
+/** Reads `6GiB`, `500MB`, `1.5g` or a bare number of bytes. A bare letter is binary, as in restic. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim())
+  const unit = UNITS[(match?.[2] ?? '?').toLowerCase()]
+  const bytes = match === null || unit === undefined ? Number.NaN : Math.round(Number(match[1]) * unit)
+  if (!Number.isSafeInteger(bytes)) throw badUsage(`"${text}" is not a size`, 'Write it like 500MiB, 6GiB or 1000000')
+  return bytes
+}
+
+/** `1.234 GiB`, as restic prints sizes. */
+export function formatSize(bytes: number): string {
+  const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = bytes < 1 ? 0 : Math.min(names.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return power === 0 ? `${bytes} B` : `${(bytes / 2 ** (10 * power)).toFixed(power === 1 ? 1 : 2)} ${names[power]}`
+}
+
+/** `0:07`, `12:34`, `1:02:03`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const [hours, minutes, rest] = parts.map((part) => String(part).padStart(2, '0'))
+  return parts[0] === 0 ? `${parts[1]}:${rest}` : `${Number(hours)}:${minutes}:${rest}`
+}
+
+/** `one file`-like counting with thousands apart: `1 file`, `12,345 files`. */
+export function countOf(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** `2026-11-22 12:34:56`, in this machine's time zone. */
+export function formatTime(rfc3339: string): string {
+  const local = Temporal.Instant.from(rfc3339).toZonedDateTimeISO(Temporal.Now.timeZoneId())
+  return local.toPlainDateTime().toString({ smallestUnit: 'second' }).replace('T', ' ')
+}

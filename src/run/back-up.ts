@@ -1,0 +1,287 @@
+import { parseStatus } from '../backup-set/index.ts'
+import { NEVER } from '../base/abort.ts'
+import type { Clock } from '../base/clock.ts'
+import {
+  type BackupEvent,
+  type BackupOutcome,
+  backupError,
+  openBackupSession,
+  type Phone,
+  type PhoneIdentity,
+  prepareBackup,
+  runBackup,
+} from '../device/index.ts'
+import {
+  type CowTree,
+  goTime,
+  type Id,
+  type LockOwner,
+  lockRepository,
+  openTree,
+  openWriter,
+  type Repository,
+  type RepositoryLock,
+  type RepositoryWriter,
+  type Snapshot,
+  saveSnapshot,
+} from '../repository/index.ts'
+import { roomFor } from './allowance.ts'
+import { compareTrees } from './compare-trees.ts'
+import { cancelledOnPhone, unfinished } from './errors.ts'
+import { openResumeStore, type ResumeStore } from './resume-store.ts'
+import { openSnapshotHost } from './snapshot-host.ts'
+import { findStartingPoint, type SnapshotGroup, type StartingPoint, snapshotGroupOf } from './starting-point.ts'
+
+/** What a run tells while it goes on: what the phone does, and what we do. */
+export type RunEvent =
+  | BackupEvent
+  | { readonly kind: 'started'; readonly parent: Snapshot | undefined; readonly resumes: boolean }
+  | { readonly kind: 'adopted'; readonly packs: number; readonly blobs: number }
+  | { readonly kind: 'saving' }
+
+export interface BackUpOptions {
+  readonly phone: Phone
+  readonly identity: PhoneIdentity
+  readonly repository: Repository
+  readonly owner: LockOwner
+  readonly clock: Clock
+  /** Where checkpoints of interrupted runs are remembered. */
+  readonly resumeFolder: string
+  /** Most bytes the repository may take; only the disk limits it when this is undefined. */
+  readonly allowanceBytes: number | undefined
+  readonly onEvent: (event: RunEvent) => void
+  readonly signal: AbortSignal
+}
+
+export interface RunResult {
+  readonly snapshot: Snapshot
+  /** Of the whole snapshot. */
+  readonly files: number
+  readonly bytes: number
+  /** What the phone sent in this run, its own bookkeeping included. */
+  readonly sentBytes: number
+  /** What the repository grew by. */
+  readonly storedBytes: number
+  readonly elapsedMs: number
+}
+
+/** After this much a checkpoint is made even if the phone reaches no commit point of its own. */
+const CHECKPOINT_BYTES = 2 * 2 ** 30
+
+const PROGRAM_VERSION = 'phonekeep 0.1.0'
+
+/**
+ * One run: the phone's messages in, one snapshot out. Ends with a snapshot or with an error that says why; an interrupted run
+ * leaves no snapshot, and the next one goes on from its last checkpoint.
+ */
+export async function backUp(options: BackUpOptions): Promise<RunResult> {
+  const { repository, owner, clock, signal } = options
+  signal.throwIfAborted()
+  // The lock and the writer outlive an abort by the person, so that what has arrived can still be put in order.
+  await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: NEVER })
+  await repository.loadIndex({ signal })
+  await using writer = openWriter(repository, { clock, signal: lock.signal })
+  const run = new Run(options, lock, writer)
+  return await run.perform(AbortSignal.any([signal, lock.signal, run.cancelled]))
+}
+
+class Run {
+  readonly #options: BackUpOptions
+  readonly #lock: RepositoryLock
+  readonly #writer: RepositoryWriter
+  readonly #group: SnapshotGroup
+  readonly #resume: ResumeStore
+  readonly #startedMs: number
+  readonly #startedElapsedMs: number
+  readonly #cancel = new AbortController()
+  #sentBytes = 0
+  #hasCheckpoint = false
+
+  constructor(options: BackUpOptions, lock: RepositoryLock, writer: RepositoryWriter) {
+    const { phone, identity, repository, clock, resumeFolder } = options
+    this.#options = options
+    this.#lock = lock
+    this.#writer = writer
+    this.#group = snapshotGroupOf({ udid: phone.udid, model: identity.model })
+    this.#resume = openResumeStore(resumeFolder, { repositoryId: repository.id, udid: phone.udid })
+    this.#startedMs = clock.nowMs()
+    this.#startedElapsedMs = clock.elapsedMs()
+  }
+
+  /** Fires when the person cancels on the phone. */
+  get cancelled(): AbortSignal {
+    return this.#cancel.signal
+  }
+
+  async perform(signal: AbortSignal): Promise<RunResult> {
+    await this.#adoptOrphans(signal)
+    const start = await this.#findStart(signal)
+    const tree = openTree(this.#writer, start.tree)
+    const outcome = await this.#receive(tree, start, signal)
+    if (outcome.outcome === 'refused') await this.#endRefused(outcome)
+    return await this.#save(tree, start, signal)
+  }
+
+  async #adoptOrphans(signal: AbortSignal): Promise<void> {
+    const { packs, blobs } = await this.#writer.adoptOrphanPacks({ signal })
+    if (packs > 0) this.#options.onEvent({ kind: 'adopted', packs, blobs })
+  }
+
+  async #findStart(signal: AbortSignal): Promise<StartingPoint> {
+    const { repository, onEvent } = this.#options
+    const start = await findStartingPoint(repository, { group: this.#group, resume: this.#resume, signal })
+    onEvent({ kind: 'started', parent: start.parent, resumes: start.resumes })
+    return start
+  }
+
+  /** Lets the phone write its backup into the tree. */
+  async #receive(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<BackupOutcome> {
+    try {
+      return await this.#serve(tree, start, signal)
+    } catch (error) {
+      await this.#rescue(tree, start)
+      throw error
+    }
+  }
+
+  async #serve(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<BackupOutcome> {
+    const { phone, repository, allowanceBytes } = this.#options
+    const { udid } = phone
+    const onEvent = (event: BackupEvent) => this.#observe(event)
+    const host = openSnapshotHost({
+      udid,
+      tree,
+      writer: this.#writer,
+      startedMs: this.#startedMs,
+      freeBytes: ({ signal }) => roomFor(repository, { allowanceBytes, signal }),
+      checkpoint: ({ signal }) => this.#checkpoint(tree, start, signal),
+      checkpointBytes: CHECKPOINT_BYTES,
+    })
+    await using session = await openBackupSession(phone, { signal })
+    await using preparation = await prepareBackup(phone, { onEvent, signal })
+    await this.#putInfo(tree, preparation.infoPlist, signal)
+    return await runBackup(session, { udid, host, onEvent, signal })
+  }
+
+  /**
+   * A phone that ends a backup by itself forgets what it has sent, so going on from the checkpoint would gain nothing, and might
+   * repeat the failure. One that ended before it sent anything (no passcode, say) still remembers an earlier run.
+   */
+  async #endRefused(refusal: BackupOutcome & { readonly outcome: 'refused' }): Promise<never> {
+    if (this.#hasCheckpoint || refusal.code === INCONSISTENT) await this.#resume.remove()
+    throw backupError(refusal)
+  }
+
+  #observe(event: BackupEvent): void {
+    if (event.kind === 'file-received') this.#sentBytes += event.bytes
+    this.#options.onEvent(event)
+    if (event.kind === 'cancel-asked') this.#cancel.abort(cancelledOnPhone())
+  }
+
+  /** `Info.plist` is the host's own part of a backup. */
+  async #putInfo(tree: CowTree, infoPlist: Uint8Array, signal: AbortSignal): Promise<void> {
+    const file = this.#writer.openFile()
+    await file.write(infoPlist)
+    const { content, sizeBytes } = await file.finish()
+    const path = [this.#options.phone.udid, 'Info.plist']
+    await tree.putFile(path, { content, sizeBytes, modifiedMs: this.#startedMs }, { signal })
+  }
+
+  async #checkpoint(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<void> {
+    const id = await tree.commit({ signal })
+    await this.#writer.flush({ signal })
+    await this.#resume.write({ tree: id, baseSnapshot: start.parent?.id })
+    this.#hasCheckpoint = true
+  }
+
+  /** One more checkpoint after a failure, so that the next run goes on from where this one stopped; if it can be made. */
+  async #rescue(tree: CowTree, start: StartingPoint): Promise<void> {
+    if (!this.#hasCheckpoint) return
+    try {
+      await this.#checkpoint(tree, start, this.#lock.signal)
+    } catch {
+      // The checkpoint before this one still stands, and the failure that brought us here is the one to report.
+    }
+  }
+
+  async #save(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<RunResult> {
+    const { repository, clock, onEvent } = this.#options
+    onEvent({ kind: 'saving' })
+    await this.#assertFinished(tree, signal)
+    const treeId = await tree.commit({ signal })
+    await this.#writer.flush({ signal })
+    const parent = start.parent && openTree(repository, start.parent.tree)
+    const comparison = await compareTrees(openTree(repository, treeId), parent, { signal })
+    const summary = this.#summaryOf(comparison)
+    await this.#lock.verify({ signal })
+    const snapshot = await saveSnapshot(repository, { ...this.#fieldsOf(treeId, start), summary }, { signal })
+    await this.#resume.remove()
+    return {
+      snapshot,
+      files: comparison.totalFiles,
+      bytes: comparison.totalBytes,
+      sentBytes: this.#sentBytes,
+      storedBytes: this.#writer.stats.storedBytes,
+      elapsedMs: clock.elapsedMs() - this.#startedElapsedMs,
+    }
+  }
+
+  /** The phone's last word must be that its backup is finished; otherwise no tool would restore it. */
+  async #assertFinished(tree: CowTree, signal: AbortSignal): Promise<void> {
+    const path = [this.#options.phone.udid, 'Status.plist']
+    const entry = await tree.stat(path, { signal })
+    if (entry?.kind !== 'file' || entry.sizeBytes > STATUS_BYTES_MAX) {
+      throw unfinished('The phone said success but left no proper Status.plist')
+    }
+    const bytes = Buffer.concat(await Array.fromAsync(tree.readFile(path, { signal })))
+    const { snapshotState } = parseStatus(bytes)
+    if (snapshotState !== 'finished')
+      throw unfinished(`The phone said success but its backup is in state "${snapshotState}"`)
+  }
+
+  #fieldsOf(tree: Id, start: StartingPoint) {
+    const { identity, owner } = this.#options
+    return {
+      time: goTime(this.#startedMs),
+      parent: start.parent?.id,
+      tree,
+      paths: [this.#group.path],
+      hostname: this.#group.hostname,
+      username: owner.username,
+      tags: tagsOf(identity),
+      program_version: PROGRAM_VERSION,
+    }
+  }
+
+  #summaryOf({ files, folders, totalFiles, totalBytes }: Awaited<ReturnType<typeof compareTrees>>) {
+    const { stats } = this.#writer
+    return {
+      backup_start: goTime(this.#startedMs),
+      backup_end: goTime(this.#options.clock.nowMs()),
+      files_new: files.added,
+      files_changed: files.changed,
+      files_unmodified: files.unmodified,
+      dirs_new: folders.added,
+      dirs_changed: folders.changed,
+      dirs_unmodified: folders.unmodified,
+      data_blobs: stats.dataBlobs,
+      tree_blobs: stats.treeBlobs,
+      data_added: stats.addedBytes,
+      data_added_packed: stats.storedBytes,
+      total_files_processed: totalFiles,
+      total_bytes_processed: totalBytes,
+    }
+  }
+}
+
+/** MBErrorDomain 205: the phone finds the backup inconsistent. Source: docs/protocol/mobilebackup2.md. */
+const INCONSISTENT = 205
+
+/** Real ones have about 190 bytes. */
+const STATUS_BYTES_MAX = 64 * 1024
+
+/** For people who look at `restic snapshots`. restic separates tags by commas. */
+function tagsOf({ name, ios }: PhoneIdentity): readonly string[] {
+  const tags = [name?.replaceAll(',', ' ').trim() ?? '', ios === undefined ? '' : `iOS ${ios}`]
+  return tags.filter((tag) => tag !== '')
+}
