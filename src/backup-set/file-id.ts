@@ -5,8 +5,8 @@ export type FileId = string & { readonly [fileId]: true }
 declare const fileId: unique symbol
 
 /**
- * The SHA-1 of `<domain>-<relativePath>` in UTF-8, both exactly as stored: no normalisation, no change of case. The root of a
- * domain has the empty path. Source: docs/protocol/backup-set.md#file-ids
+ * The SHA-1 of `<domain>-<relativePath>` in UTF-8, both exactly as stored: no normalisation, no change of case. The root of
+ * a domain has the empty path. Source: docs/protocol/backup-set.md#file-ids
  */
 export function fileIdOf({ domain, relativePath }: { domain: string; relativePath: string }): FileId {
   return createHash('sha1').update(`${domain}-${relativePath}`).digest('hex') as FileId

@@ -15,7 +15,7 @@ import { badRow } from './errors.ts'
 /** What the phone knows of one file, folder or link: an MBFile of its backup agent. Times are seconds since 1970 UTC. */
 export interface FileRecord {
   readonly relativePath: string | undefined
-  /** Of the live file when it was listed; the stored data may be longer or shorter, so never cut by it. 0 for folders and links. */
+  /** Of the live file when it was listed: the stored data may be longer or shorter. 0 for folders and links. */
   readonly sizeBytes: number
   /** `st_mode` with the kind of file in its upper bits. */
   readonly mode: number

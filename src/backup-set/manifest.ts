@@ -1,7 +1,7 @@
 import { boolOf, dateOf, dictOf, type Plist, parsePlist, textOf } from '../plist/index.ts'
 import { damaged } from './errors.ts'
 
-/** What of `Manifest.plist` we use: what phone made the backup, when, and with which apps. Phones write all of it; tools may not. */
+/** What `Manifest.plist` says of the phone, the time and the apps. Phones write all of it, other tools may not. */
 export interface BackupManifest {
   /** What the manifest says of itself; whether `Manifest.db` opens decides. */
   readonly isEncrypted: boolean

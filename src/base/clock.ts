@@ -22,3 +22,9 @@ export const systemClock: Clock = {
     }
   },
 }
+
+/** Looks again and again, without keeping the process alive for it. Disposing stops it. */
+export function lookEvery(ms: number, look: () => void): Disposable {
+  const timer = setInterval(look, ms).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}

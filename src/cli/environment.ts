@@ -15,6 +15,8 @@ export interface Environment {
   readonly stateFolder: string
   readonly hostname: string
   readonly pid: number
+  /** True under `npm start` and `npx`, which do not pass signals on to what they started. */
+  readonly isUnderNpm: boolean
 }
 
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
@@ -29,5 +31,6 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     stateFolder: env.PHONEKEEP_STATE ?? join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'phonekeep'),
     hostname: hostname(),
     pid: process.pid,
+    isUnderNpm: env.npm_command !== undefined,
   }
 }

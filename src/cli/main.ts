@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { systemClock } from '../base/clock.ts'
+import { lookEvery, systemClock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { readEnvironment } from './environment.ts'
 import { interrupted } from './errors.ts'
@@ -14,14 +14,24 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     abort.abort(interrupted())
   })
 }
+const environment = readEnvironment()
+if (environment.isUnderNpm) stopWithParent()
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : UNEXPECTED_EXIT))
 
 const terminal = openTerminal()
-const context = { environment: readEnvironment(), terminal, clock: systemClock, signal: abort.signal }
+const context = { environment, terminal, clock: systemClock, signal: abort.signal }
 try {
   await createProgram(context).parseAsync()
 } catch (error) {
   process.exitCode = report(error)
+}
+
+/** npm's shell ends on a signal without telling its child: a process that lost its parent was told to stop. */
+function stopWithParent(): void {
+  const parent = process.ppid
+  lookEvery(500, () => {
+    if (process.ppid !== parent && !abort.signal.aborted) abort.abort(interrupted())
+  })
 }
 
 /** Tells the person what happened, and gives the exit code. */

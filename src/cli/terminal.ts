@@ -52,31 +52,22 @@ export interface Progress {
 }
 
 const DRAW_EVERY_MS = 100
-const PLAIN_STEP = 0.1
+const PRINT_EVERY_MS = 5_000
 
-/** A bar that redraws itself on a terminal; elsewhere a plain line when the phase changes and at every tenth. */
+/** A bar that redraws itself on a terminal; elsewhere a plain line when something else begins, and every five seconds. */
 export function openProgress(terminal: Terminal, clock: Clock): Progress {
   const startedMs = clock.elapsedMs()
-  let lastDrawMs = Number.NEGATIVE_INFINITY
-  let lastLine = { doing: '', tenth: 0 }
+  const everyMs = terminal.draw ? DRAW_EVERY_MS : PRINT_EVERY_MS
+  let last = { doing: '', shownMs: Number.NEGATIVE_INFINITY }
 
-  const drawBar = (draw: (line: string) => void, state: ProgressState) => {
+  const show = (state: ProgressState) => {
     const nowMs = clock.elapsedMs()
-    if (nowMs - lastDrawMs < DRAW_EVERY_MS && state.doing === lastLine.doing) return
-    lastDrawMs = nowMs
-    lastLine = { ...lastLine, doing: state.doing }
-    draw(barLine(state, nowMs - startedMs, terminal.columns))
+    if (nowMs - last.shownMs < everyMs && state.doing === last.doing) return
+    last = { doing: state.doing, shownMs: nowMs }
+    if (terminal.draw) terminal.draw(barLine(state, nowMs - startedMs, terminal.columns))
+    else terminal.err(plainLine(state, nowMs - startedMs))
   }
-  const printStep = (state: ProgressState) => {
-    const tenth = Math.floor((state.fraction ?? 0) / PLAIN_STEP)
-    if (state.doing === lastLine.doing && tenth <= lastLine.tenth) return
-    lastLine = { doing: state.doing, tenth }
-    terminal.err(plainLine(state, clock.elapsedMs() - startedMs))
-  }
-  return {
-    show: (state) => (terminal.draw ? drawBar(terminal.draw, state) : printStep(state)),
-    say: (sentence) => terminal.err(sentence),
-  }
+  return { show, say: (sentence) => terminal.err(sentence) }
 }
 
 function barLine(state: ProgressState, elapsedMs: number, columns: number): string {

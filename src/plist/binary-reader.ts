@@ -27,8 +27,8 @@ interface Reading {
 }
 
 /**
- * Reads a binary property list. Objects that several others refer to are read anew for each, so that the result is a tree
- * with as many values as there were visits; more than four visits for each byte of the file are refused, whatever the limits.
+ * Reads a binary property list. Objects that several others refer to are read anew for each, so the result is a tree with
+ * as many values as there were visits; more than four visits for each byte of the file are refused, whatever the limits.
  * Throws `plist.malformed` and `plist.too-big`. Source: docs/protocol/property-lists.md#binary
  */
 export function readBinaryPlist(bytes: Uint8Array, limits: PlistLimits): Plist {

@@ -16,7 +16,7 @@ interface Node {
 }
 
 /**
- * A property list in Apple's binary form (`bplist00`). Equal scalars are written once, references take as few bytes as can be.
+ * A property list in Apple's binary form (`bplist00`). Equal scalars are written once, references are as short as can be.
  * Throws `plist.too-big` beyond 512 levels or for whole numbers that do not fit into 128 bits.
  * Source: docs/protocol/property-lists.md#binary
  */

@@ -6,7 +6,7 @@ export interface PlistLimits {
   readonly inputBytesMax: number
   /** Texts and data together, counted once for every place where they appear. */
   readonly outputBytesMax: number
-  /** Values in the result, keys included, counted once for every place where they appear. */
+  /** Values in the result and keys, counted once for every place where they appear; in XML also entities and CDATA. */
   readonly visitsMax: number
   /** Containers within containers: 1 for an array of numbers. At most `NESTING_MAX`. */
   readonly depthMax: number

@@ -6,8 +6,9 @@ import { readXmlPlist } from './xml-reader.ts'
 import { byteOrderMarkSize, isSpace } from './xml-scanner.ts'
 
 /**
- * Reads a property list, binary or XML, whoever wrote it. The result shares no memory with the bytes. Throws `plist.malformed`
- * for everything that is neither, or damaged, and `plist.too-big` for what costs more than the limits allow; nothing else.
+ * Reads a property list, binary or XML, whoever wrote it. The result shares no memory with the bytes. Throws
+ * `plist.malformed` for everything that is neither or damaged, and `plist.too-big` for what costs more than the limits
+ * allow; nothing else.
  */
 export function parsePlist(bytes: Uint8Array, limits: Partial<PlistLimits> = {}): Plist {
   const all = limitsWith(limits)

@@ -1,6 +1,6 @@
 /**
- * A property list value. Whole numbers are `number` where that is exact (up to 2^53), else `bigint`; a `number` with a fraction
- * is written as a real. Dictionaries that were read have no prototype, so no key can reach one.
+ * A property list value. Whole numbers are `number` where that is exact (below 2^53), else `bigint`; a `number` that has a
+ * fraction or is larger is written as a real. Dictionaries that were read have no prototype, so no key can reach one.
  */
 export type Plist =
   | string
@@ -77,8 +77,8 @@ export function numberOf(value: Plist | undefined): number | undefined {
 }
 
 /**
- * A whole number that is meant to be signed, such as a status code or a current: 2^63 to 2^64 - 1 become the negative numbers
- * whose 64 bits they are, since several writers know unsigned numbers only. Beyond 2^53 the nearest one.
+ * A whole number that is meant to be signed, such as a status code or a current: 2^63 to 2^64 - 1 become the negative
+ * numbers whose 64 bits they are, since several writers know unsigned numbers only. Beyond 2^53 the nearest one.
  * Source: docs/protocol/property-lists.md#negative-numbers
  */
 export function signedOf(value: Plist | undefined): number | undefined {

@@ -144,6 +144,9 @@ test('XML: keys and values are counted, text and data are weighed', () => {
   assert.deepEqual(read(body, { visitsMax: 3, outputBytesMax: 7 }), dictOf({ abc: 'defg' }))
   refuses(`<plist>${body}</plist>`, 'plist.too-big', /more values/, { visitsMax: 2 })
   refuses(`<plist>${body}</plist>`, 'plist.too-big', /bytes of text/, { outputBytesMax: 6 })
+  for (const piece of ['&amp;', '<![CDATA[]]>']) {
+    refuses(`<plist><string>${piece.repeat(10)}</string></plist>`, 'plist.too-big', /more values/, { visitsMax: 10 })
+  }
 })
 
 test('XML: markup that repeats without an end is refused in one pass', () => {

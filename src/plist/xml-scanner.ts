@@ -29,6 +29,7 @@ export function readText(scan: XmlScan, tag: Tag): string {
   for (;;) {
     text += replaceEntities(takeText(scan, '<'), scan)
     if (skip(scan, '<![CDATA[')) {
+      scan.budget.visit()
       text += takeText(scan, ']]>')
       skip(scan, ']]>')
     } else if (!skipComment(scan)) {
@@ -38,7 +39,7 @@ export function readText(scan: XmlScan, tag: Tag): string {
   }
 }
 
-const ENTITY = /&(?:([a-z]{1,4}|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)?/g
+const ENTITY = /&([a-z]{1,4}|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});/y
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['lt', '<'],
   ['gt', '>'],
@@ -47,18 +48,25 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['apos', "'"],
 ])
 
-function replaceEntities(text: string, { at }: XmlScan): string {
-  if (!text.includes('&')) return text
-  return text.replace(ENTITY, (_, name: string | undefined) => {
-    const character = name?.startsWith('#') ? characterOf(name) : ENTITIES.get(name ?? '')
-    if (character !== undefined) return character
-    throw malformed(`The text before byte ${at} has a "&" that starts no known entity`)
-  })
+/** Piece by piece: `replace` would collect every entity of a hostile text before the first one is counted. */
+function replaceEntities(text: string, scan: XmlScan): string {
+  const pieces: string[] = []
+  let from = 0
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', from)) {
+    scan.budget.visit()
+    ENTITY.lastIndex = at
+    const character = characterOf(ENTITY.exec(text)?.[1] ?? '')
+    if (character === undefined) throw malformed(`A "&" before byte ${scan.at} starts no known entity`)
+    pieces.push(text.slice(from, at), character)
+    from = ENTITY.lastIndex
+  }
+  return from === 0 ? text : pieces.join('') + text.slice(from)
 }
 
-/** "#65" and "#x41" are both "A". */
-function characterOf(reference: string): string | undefined {
-  const code = Number(`0${reference.slice(1)}`)
+/** What an entity stands for: "lt" is "<", "#65" and "#x41" are both "A". */
+function characterOf(name: string): string | undefined {
+  if (!name.startsWith('#')) return ENTITIES.get(name)
+  const code = Number(`0${name.slice(1)}`)
   return code <= 0x10ffff ? String.fromCodePoint(code) : undefined
 }
 

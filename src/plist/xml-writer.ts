@@ -57,7 +57,7 @@ function encodeReal(value: number): string {
   return `<real>${Object.is(value, -0) ? '-0' : value}</real>`
 }
 
-/** `toISOString` without milliseconds; it writes years beyond 9999 with a sign and six digits, Apple's readers want neither. */
+/** `toISOString` without milliseconds, and without the sign and the zeros that it gives to years beyond 9999. */
 function encodeDate(date: Date): string {
   const text = date.toISOString().replace(/\.\d+Z$/, 'Z')
   return text.replace(/^([+-])0*(\d{4,}-)/, (_, sign: string, rest: string) => (sign === '-' ? `-${rest}` : rest))

@@ -20,7 +20,7 @@ export function compressNow(plain: Uint8Array): Uint8Array {
 
 /** The plain bytes of a zstd frame. Rejects if it is none, or if it holds more than `sizeMax` bytes. */
 export async function decompress(frame: Uint8Array, sizeMax: number): Promise<Uint8Array> {
-  const limits = { chunkSize: Math.max(64, sizeMax), maxOutputLength: Math.max(1, sizeMax) }
+  const limits = { chunkSize: roomFor(sizeMax), maxOutputLength: Math.max(1, sizeMax) }
   if (sizeMax < ASIDE_BYTES_MIN) return zstdDecompressSync(frame, limits)
   return await decompressAside(frame, limits)
 }
@@ -30,10 +30,17 @@ export async function decompressUnknown(frame: Uint8Array, sizeMax: number): Pro
   return await decompressAside(frame, { chunkSize: 256 * 1024, maxOutputLength: sizeMax })
 }
 
-/** Output room for the worst case, so that zlib need not grow its buffer. */
 function options(plainBytes: number, level: number): { chunkSize: number; params: Record<number, number> } {
-  const chunkSize = plainBytes + Math.ceil(plainBytes / 128) + 1024
-  return { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: level } }
+  const worst = plainBytes + Math.ceil(plainBytes / 128) + 1024
+  return { chunkSize: roomFor(worst), params: { [constants.ZSTD_c_compressionLevel]: level } }
+}
+
+const ROOM_STEP_BYTES = 1024 * 1024
+
+/** Room for all output at once, so that zlib need not grow it; in few sizes, so that freed memory fits again. */
+function roomFor(bytes: number): number {
+  if (bytes < ASIDE_BYTES_MIN) return Math.max(64, bytes)
+  return Math.ceil(bytes / ROOM_STEP_BYTES) * ROOM_STEP_BYTES
 }
 
 /** A sample from the middle that does not shrink at all: photos, video, encrypted files. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Cipheriv, createCipheriv, createDecipheriv, createMac, timingSafeEqual } from 'node:crypto'
+import { equalBytes } from '../base/bytes.ts'
 import { fillRandom, randomBytes } from '../base/random.ts'
 import { discard } from './memory.ts'
 
@@ -28,6 +29,7 @@ export function randomMasterKey(): MasterKey {
 
 const IV_BYTES = 16
 const TAG_BYTES = 16
+const SLICE_BYTES = 256 * 1024
 
 /** How many bytes sealing adds. */
 export const SEAL_BYTES = IV_BYTES + TAG_BYTES
@@ -56,11 +58,30 @@ export class Sealer {
     assert(target.length >= plain.length + SEAL_BYTES)
     const iv = target.subarray(0, IV_BYTES)
     fillRandom(iv)
-    const ciphertext = createCipheriv('aes-256-ctr', this.#key.encrypt, iv).update(plain)
-    target.set(ciphertext, IV_BYTES)
+    const ciphertext = target.subarray(IV_BYTES, IV_BYTES + plain.length)
+    const cipher = createCipheriv('aes-256-ctr', this.#key.encrypt, iv)
+    forEachSlice(plain, (slice, offset) => {
+      const sealed = cipher.update(slice)
+      ciphertext.set(sealed, offset)
+      discard(sealed)
+    })
     target.set(this.#tag(iv, ciphertext), IV_BYTES + plain.length)
-    discard(ciphertext)
     return plain.length + SEAL_BYTES
+  }
+
+  /** True if opening these bytes would give exactly that plain text. */
+  isSealOf(plain: Uint8Array, sealed: Uint8Array): boolean {
+    if (sealed.length !== plain.length + SEAL_BYTES) return false
+    const iv = sealed.subarray(0, IV_BYTES)
+    const ciphertext = sealed.subarray(IV_BYTES, sealed.length - TAG_BYTES)
+    const decipher = createDecipheriv('aes-256-ctr', this.#key.encrypt, iv)
+    let same = equalBytes(this.#tag(iv, ciphertext), sealed.subarray(sealed.length - TAG_BYTES))
+    forEachSlice(ciphertext, (slice, offset) => {
+      const opened = decipher.update(slice)
+      same &&= equalBytes(opened, plain.subarray(offset, offset + slice.length))
+      discard(opened)
+    })
+    return same
   }
 
   /** The plain bytes; undefined when these bytes were not sealed with this key, or were changed since. */
@@ -76,5 +97,12 @@ export class Sealer {
   #tag(iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
     const oneTimeKey = Buffer.concat([this.#key.macR, this.#nonceCipher.update(iv)])
     return createMac('poly1305', oneTimeKey).update(ciphertext).final()
+  }
+}
+
+/** Slices of one size: memory of one size is found again easily, where pieces of any size would leave gaps. */
+function forEachSlice(bytes: Uint8Array, work: (slice: Uint8Array, offset: number) => void): void {
+  for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
+    work(bytes.subarray(offset, offset + SLICE_BYTES), offset)
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { NEVER } from '../../src/base/abort.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { isAppError } from '../../src/base/errors.ts'
 import type { BackupEvent, MuxEvent, Phone } from '../../src/device/index.ts'
@@ -240,7 +241,7 @@ test('the small services answer', async () => {
   assert.ok(apps.length > 0)
   await using springboard = await openService(phone, SPRINGBOARD, { signal })
   const icon = await readIcon(springboard, String(apps[0]!.CFBundleIdentifier), { signal })
-  assert.deepEqual(icon?.subarray(1, 4), Buffer.from('PNG'))
+  assert.equal(Buffer.from(icon!.subarray(1, 4)).toString(), 'PNG')
   await using relay = await openService(phone, DIAGNOSTICS_RELAY, { signal })
   assert.equal((await readBattery(relay, { signal })).isOnPower, true)
   assert.deepEqual(await readRegistry(relay, { EntryName: 'NoSuchEntry' }, { signal }), {})
@@ -335,8 +336,10 @@ test('preparing collects the Info.plist, reports the passcode, and frees the pho
   virtual.agent.passcode.habit = 'waits'
   const events: BackupEvent[] = []
   const posted: string[] = []
+  const finished = Promise.withResolvers<void>()
   virtual.events.add((event) => {
     if (event.kind === 'notification') posted.push(event.name.split('.').at(-1)!)
+    if (posted.at(-1) === 'syncDidFinish') finished.resolve()
   })
   const onEvent = (event: BackupEvent) => {
     events.push(event)
@@ -350,6 +353,7 @@ test('preparing collects the Info.plist, reports the passcode, and frees the pho
     assert.ok(Object.keys(dictOf(info?.Applications) ?? {}).length > 0)
     assert.deepEqual((await backUp(phone)).outcome, { outcome: 'finished' })
   }
+  await finished.promise
   assert.deepEqual(
     events.map(({ kind }) => kind),
     ['passcode-asked', 'passcode-done'],
@@ -363,21 +367,59 @@ test('preparing collects the Info.plist, reports the passcode, and frees the pho
   assert.ok(again.infoPlist.length > 0)
 })
 
-for (const mischief of MISCHIEFS) {
-  test(`a phone that lies does no harm: ${mischief.name}`, async () => {
-    await using world = await openPairedWorld()
-    world.virtual.agent.mischief = mischief
-    const host = memoryHost()
-    try {
-      await backUp(world.phone, host)
-    } catch (error) {
-      assert.ok(isAppError(error), String(error))
-    }
-    const names = [...host.files.keys(), ...host.folders]
-    assert.deepEqual(
-      names.filter((name) => !`${name}/`.startsWith(`${world.phone.udid}/`)),
-      [],
-    )
-    assert.ok(!host.files.has(world.phone.udid), 'the folder is no file')
-  })
+/** Short sleeps are over at once, long ones never: for waiting between tries, under time limits that must not strike. */
+const impatientClock: Clock = {
+  ...systemClock,
+  sleep: (ms, { signal }) => (ms < 1000 ? Promise.resolve() : systemClock.sleep(1e9, { signal })),
 }
+
+test('a phone that another program syncs with is busy', async () => {
+  await using world = await openPairedWorld()
+  await using other = await openAfc(world.phone, { signal })
+  const handle = await other.open('/com.apple.itunes.lock_sync', AFC_MODE.readWrite, { signal })
+  assert.equal(await other.tryLock(handle, { signal }), true)
+  const phone = { ...world.phone, clock: impatientClock }
+  await assert.rejects(prepareBackup(phone, { signal }), code('device.busy'))
+})
+
+test('a phone that refuses everything a backup can do without still gets an Info.plist', async () => {
+  await using world = await openPairedWorld()
+  const services = ['notification_proxy', 'afc', 'installation_proxy'].map((name) => `com.apple.mobile.${name}`)
+  for (const service of [...services, 'com.apple.afc']) world.virtual.cutAfter({ service, bytes: 0 })
+  const without: string[] = []
+  const onEvent = (event: BackupEvent) => {
+    if (event.kind === 'went-without') without.push(event.what)
+  }
+  await using prepared = await prepareBackup(world.phone, { onEvent, signal })
+  const info = dictOf(parsePlist(prepared.infoPlist))
+  assert.equal(info?.['Target Identifier'], world.phone.udid)
+  assert.deepEqual(info?.['Installed Applications'], [])
+  assert.ok(without.includes('the sync lock') && without.includes('the list of apps'), without.join())
+})
+
+test('over Wi-Fi the heartbeat is answered while a backup is prepared', async () => {
+  await using world = await openPairedWorld()
+  const phone: Phone = { ...world.phone, transport: 'wifi' }
+  await using prepared = await prepareBackup(phone, { signal })
+  assert.ok(prepared.infoPlist.length > 0)
+  await assert.rejects(pairAndWait(phone, { systemBuid: 'x', signal }), code('device.needs-cable'))
+})
+
+test('a phone that lies does no harm', async (t) => {
+  await using world = await openPairedWorld()
+  const { phone, virtual } = world
+  for (const mischief of MISCHIEFS) {
+    await t.test(mischief.name, async () => {
+      virtual.agent.mischief = mischief
+      const host = memoryHost()
+      const ending = await backUp(phone, host).catch((error: unknown) => error)
+      assert.ok(!(ending instanceof Error) || isAppError(ending), String(ending))
+      const names = [...host.files.keys(), ...host.folders]
+      assert.deepEqual(
+        names.filter((name) => !`${name}/`.startsWith(`${phone.udid}/`)),
+        [],
+      )
+      assert.ok(!host.files.has(phone.udid), 'the folder is no file')
+    })
+  }
+})

@@ -5,7 +5,7 @@ import { connect } from 'node:tls'
 import { equalBytes } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { openChannel } from '../../base/channel.ts'
-import { isSystemError } from '../../base/errors.ts'
+import { isAppError, isSystemError } from '../../base/errors.ts'
 import { deviceError, notPaired } from '../errors.ts'
 import type { PairRecord } from '../pairing/pair-record.ts'
 
@@ -43,7 +43,7 @@ export async function secureChannel(
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
-    throw isSystemError(error) ? fromTls(error) : error
+    throw isAppError(error) || !isSystemError(error) ? error : fromTls(error)
   }
   return openChannel(socket)
 }

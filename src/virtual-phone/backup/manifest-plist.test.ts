@@ -33,8 +33,8 @@ test('the keybag has seven header tags, then five for each of eleven classes', (
 
 test('the empty password opens classes 1 to 4 and no other', () => {
   const tags = tagsOf(makeKeyBag())
-  const valueOf = (name: string) => tags.find(({ tag }) => tag === name)!.value
-  const key = pbkdf2Sync('', valueOf('SALT'), valueOf('ITER').readUInt32BE(), 32, 'sha1')
+  const bytesOf = (name: string) => tags.find(({ tag }) => tag === name)!.value
+  const key = pbkdf2Sync('', bytesOf('SALT'), bytesOf('ITER').readUInt32BE(), 32, 'sha1')
   const opens = ({ value }: Tlv) => {
     try {
       const cipher = createDecipheriv('id-aes256-wrap', key, Buffer.alloc(8, 0xa6))

@@ -23,7 +23,9 @@ export interface ScriptedHost {
   readonly folders: Set<string>
   freeBytes: number
   /** Looked at before every request of the phone: what it returns is answered instead, 'cut' ends the connection. */
-  meddle: (request: readonly Plist[]) => readonly [code: number, text: string, payload: Plist] | 'cut' | undefined
+  meddle: (
+    request: readonly Plist[],
+  ) => readonly [code: number | bigint, text: string, payload: Plist] | 'cut' | undefined
   /** Ends the connection after that many bytes of file data. */
   cutAfterBytes: number
 }
@@ -108,7 +110,7 @@ class HostSide {
     }
   }
 
-  async #perform(message: readonly Plist[], meddledCode: number): Promise<readonly [number, string, Plist]> {
+  async #perform(message: readonly Plist[], meddledCode: number | bigint): Promise<readonly [number, string, Plist]> {
     const name = textOf(message[0]) ?? ''
     const { folders, freeBytes } = this.#host
     const ok = [0, '___EmptyParameterString___', {}] as const
@@ -163,7 +165,7 @@ class HostSide {
     ])
   }
 
-  #move(pairs: PlistDict, meddledCode: number): readonly [number, string, Plist] {
+  #move(pairs: PlistDict, meddledCode: number | bigint): readonly [number, string, Plist] {
     const { files, folders } = this.#host
     this.#note(`move ${shorten(Object.keys(pairs))}`)
     if (meddledCode !== 0) return [0, '', {}]
@@ -196,7 +198,7 @@ class HostSide {
     for (const known of [...folders]) if (known === path || known.startsWith(`${path}/`)) folders.delete(known)
   }
 
-  async #receiveFiles(meddledCode: number): Promise<void> {
+  async #receiveFiles(meddledCode: number | bigint): Promise<void> {
     const names: string[] = []
     for (;;) {
       const devicePath = await this.#frame()
@@ -207,9 +209,12 @@ class HostSide {
       if (bytes !== undefined && meddledCode === 0) this.#host.files.set(hostPath, bytes)
     }
     this.received.push(...names)
-    this.#note(
-      `upload ${shorten(names)}${names.length === 1 ? ` ${describeStatus(this.#host.files.get(names[0]!))}` : ''}`.trimEnd(),
-    )
+    this.#note(`upload ${shorten(names)}${this.#statusAmong(names)}`)
+  }
+
+  #statusAmong([first = '']: readonly string[]): string {
+    const bytes = first.endsWith('/Status.plist') ? this.#host.files.get(first) : undefined
+    return bytes === undefined ? '' : ` (${describeStatus(bytes)})`
   }
 
   async #receiveFile(): Promise<Uint8Array | undefined> {
@@ -278,9 +283,8 @@ function shorten(paths: readonly string[]): string {
   return `${first.slice(0, -43)}**/* (${paths.length})`
 }
 
-function describeStatus(bytes: Uint8Array | undefined): string {
-  if (bytes === undefined || bytes.length > 300) return ''
+function describeStatus(bytes: Uint8Array): string {
   const status = dictOf(parsePlist(bytes))
-  const state = `${textOf(status?.BackupState)} ${textOf(status?.SnapshotState)}`
-  return `(${bytes.length} bytes: ${state}${status?.IsFullBackup === true ? ' full' : ''})`
+  const full = status?.IsFullBackup === true ? ' full' : ''
+  return `${bytes.length} bytes: ${textOf(status?.BackupState)} ${textOf(status?.SnapshotState)}${full}`
 }

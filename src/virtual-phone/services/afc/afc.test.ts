@@ -92,7 +92,7 @@ test('an answer echoes the number of its packet, and a status stands in the part
   await using afc = connectAfc()
   await afc.channel.write(packet(0x0a, ['/none'], { number: 77 }), { signal: NEVER })
   const expected = hex(
-    '4346413 64c504141 3000000000000000 3000000000000000 4d00000000000000 0100000000000000 0800000000000000',
+    '43464136 4c504141 3000000000000000 3000000000000000 4d00000000000000 0100000000000000 0800000000000000',
   )
   assert.deepEqual(Buffer.from(await afc.channel.readExactly(48, { signal: NEVER })), Buffer.from(expected))
 })

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { NEVER } from '../base/abort.ts'
+import { runTool, startTool } from './testing/debian-tools.ts'
+import { connectTo, dialMux, muxFrame } from './testing/host.ts'
+import { openTestPhone, openTestWorld } from './testing/world.ts'
+
+// Source of every expectation: what libimobiledevice's own tools print, version 1.3.0.
+
+test('idevice_id lists every phone', async () => {
+  await using world = await openTestWorld()
+  const { phone: second } = await openTestPhone({ seed: 8, model: 'iPhone10,4' })
+  world.mux.attach(second)
+  const { output } = await runTool(world.mux.address, 'idevice_id', '-l')
+  assert.deepEqual(output.split('\n'), [world.phone.udid, second.udid, ''])
+  assert.match(second.udid, /^[0-9a-f]{40}$/)
+})
+
+test('idevicepair pairs, validates and unpairs', async () => {
+  await using world = await openTestWorld()
+  const { address } = world.mux
+  const { udid } = world.phone
+  assert.equal((await runTool(address, 'idevicepair', 'pair')).output, `SUCCESS: Paired with device ${udid}\n`)
+  assert.equal(
+    (await runTool(address, 'idevicepair', 'validate')).output,
+    `SUCCESS: Validated pairing with device ${udid}\n`,
+  )
+  assert.equal((await runTool(address, 'idevicepair', 'unpair')).output, `SUCCESS: Unpaired with device ${udid}\n`)
+  assert.equal((await runTool(address, 'idevicepair', 'unpair')).exitCode, 1)
+})
+
+for (const [trust, says] of [
+  ['dialog', /Please accept the trust dialog on the screen of device/],
+  ['denied', /said that the user denied the trust dialog/],
+  ['locked', /passcode is set/],
+] as const) {
+  test(`idevicepair explains that the phone is ${trust}`, async () => {
+    await using world = await openTestWorld({ trust })
+    const { output, exitCode } = await runTool(world.mux.address, 'idevicepair', 'pair')
+    assert.match(output, says)
+    assert.equal(exitCode, 1)
+  })
+}
+
+test('idevicepair pairs once the dialog is accepted', async () => {
+  await using world = await openTestWorld({ trust: 'dialog' })
+  await runTool(world.mux.address, 'idevicepair', 'pair')
+  world.phone.trust.accept()
+  assert.match((await runTool(world.mux.address, 'idevicepair', 'pair')).output, /^SUCCESS/)
+})
+
+test('ideviceinfo shows what the phone is without a session', async () => {
+  await using world = await openTestWorld()
+  const { output } = await runTool(world.mux.address, 'ideviceinfo', '-s')
+  assert.match(output, /^ProductType: iPhone15,4$/m)
+  assert.match(output, new RegExp(`^UniqueChipID: ${world.phone.identity.chipNumber}$`, 'm'))
+  assert.doesNotMatch(output, /SerialNumber/)
+})
+
+for (const ios of ['9.3', '12.5', '18.5']) {
+  test(`ideviceinfo opens a session with a phone on iOS ${ios}`, async () => {
+    await using world = await openTestWorld({ ios })
+    const { output } = await runTool(world.mux.address, 'ideviceinfo')
+    assert.match(output, new RegExp(`^ProductVersion: ${ios}$`, 'm'))
+    assert.match(output, new RegExp(`^SerialNumber: ${world.phone.identity.serialNumber}$`, 'm'))
+  })
+}
+
+test('ideviceinfo shows a domain, and one value of it', async () => {
+  await using world = await openTestWorld()
+  const { address } = world.mux
+  const domain = ['-q', 'com.apple.mobile.backup']
+  assert.match((await runTool(address, 'ideviceinfo', ...domain)).output, /^WillEncrypt: false$/m)
+  assert.equal((await runTool(address, 'ideviceinfo', ...domain, '-k', 'WillEncrypt')).output, 'false\n')
+})
+
+test('ideviceinfo can show the phone as XML, whatever its name holds', async () => {
+  await using world = await openTestWorld({ name: 'Änne <&> 📱' })
+  const { output } = await runTool(world.mux.address, 'ideviceinfo', '-x')
+  assert.match(output, /<string>Änne &lt;&amp;&gt; 📱<\/string>/)
+})
+
+test('idevicename reads and changes the name', async () => {
+  await using world = await openTestWorld({ name: 'Before' })
+  const { address } = world.mux
+  assert.equal((await runTool(address, 'idevicename')).output, 'Before\n')
+  assert.equal((await runTool(address, 'idevicename', 'Näme')).output, "device name set to 'Näme'\n")
+  assert.equal(world.phone.values.get('', 'DeviceName'), 'Näme')
+})
+
+test("idevicedate tells the phone's time", async () => {
+  await using world = await openTestWorld()
+  const { output } = await runTool(world.mux.address, 'idevicedate')
+  assert.match(output, /Nov {2}2 03:04:05 UTC 2026/)
+})
+
+test('idevicediagnostics shows the gas gauge and the battery, and restarts the phone', async () => {
+  await using world = await openTestWorld()
+  const { address } = world.mux
+  const power: string[] = []
+  world.phone.events.add((event) => event.kind === 'power' && power.push(event.what))
+  assert.match((await runTool(address, 'idevicediagnostics', 'diagnostics')).output, /<key>GasGauge<\/key>/)
+  const battery = await runTool(address, 'idevicediagnostics', 'ioregentry', 'AppleSmartBattery')
+  assert.match(battery.output, /<key>CurrentCapacity<\/key>\s*<integer>80<\/integer>/)
+  assert.match((await runTool(address, 'idevicediagnostics', 'restart')).output, /Restarting device/)
+  assert.deepEqual(power, ['restart'])
+})
+
+test('idevicenotificationproxy hears what another one posts', async () => {
+  await using world = await openTestWorld()
+  const { address } = world.mux
+  const name = 'com.apple.mobile.backup.domain_changed'
+  await runTool(address, 'idevicepair', 'pair')
+  await using observer = await startTool(address, 'idevicenotificationproxy', 'observe', name)
+  for (let tries = 0; tries < 100 && !observer.output().includes(`> ${name}`); tries++) {
+    await runTool(address, 'idevicenotificationproxy', 'post', name)
+  }
+  assert.match(observer.output(), /> com\.apple\.mobile\.backup\.domain_changed/)
+})
+
+test('idevicesyslog shows a line of the log', async () => {
+  await using world = await openTestWorld()
+  const { address } = world.mux
+  await runTool(address, 'idevicepair', 'pair')
+  await using syslog = await startTool(address, 'idevicesyslog')
+  for (let tries = 0; tries < 100 && !syslog.output().includes('seen'); tries++) {
+    await runTool(address, 'idevice_id', '-l')
+    world.phone.log({ process: 'backupd', text: 'seen' })
+  }
+  assert.match(syslog.output(), /backupd\[66\] <Notice>: seen/)
+})
+
+test('a tool follows a phone that is plugged in again', async () => {
+  await using world = await openTestWorld()
+  await runTool(world.mux.address, 'idevicepair', 'pair')
+  world.mux.detach(world.phone)
+  assert.equal((await runTool(world.mux.address, 'ideviceinfo')).exitCode, 255)
+  world.mux.attach(world.phone)
+  assert.match((await runTool(world.mux.address, 'ideviceinfo')).output, /^SerialNumber/m)
+})
+
+test('tools are served while hostile clients are connected', async () => {
+  await using world = await openTestWorld()
+  const { address } = world.mux
+  await using hostile = new AsyncDisposableStack()
+  for (const bytes of [
+    randomBytes(1000),
+    Uint8Array.of(0xff, 0xff, 0xff, 0x7f, 1, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0),
+    muxFrame({ MessageType: 'Listen' }).subarray(0, 40),
+  ]) {
+    const client = hostile.use(await dialMux(address))
+    await client.write(bytes, { signal: NEVER })
+  }
+  const half = hostile.use(await connectTo(address, { deviceId: 1, port: 62078 }))
+  await half.write(Uint8Array.of(0, 0, 1), { signal: NEVER })
+  assert.match((await runTool(address, 'idevicepair', 'pair')).output, /^SUCCESS/)
+  assert.match((await runTool(address, 'ideviceinfo')).output, /^SerialNumber/m)
+})
