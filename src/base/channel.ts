@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { actAfter } from './clock.ts'
 import { AppError } from './errors.ts'
 
 export type WireErrorCode = 'wire.closed' | 'wire.bad-frame'
@@ -39,6 +41,9 @@ export interface ByteChannel extends AsyncDisposable {
   /** Gives the stream back, with every byte that nobody has read still in it (for starting TLS on it). Ends this channel. */
   detach(): Duplex
 }
+
+/** The other end may read what was written last for so long after the channel was disposed. */
+const FAREWELL_MS_MAX = 5_000
 
 /** A channel over a socket, TLS socket or any duplex stream. The channel owns the stream until `detach()`. */
 export function openChannel(stream: Duplex): ByteChannel {
@@ -123,7 +128,10 @@ class StreamChannel implements ByteChannel {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stream.destroyed) return
+    const patience = actAfter(FAREWELL_MS_MAX, () => this.#stream.destroy())
+    this.#stream.once('close', () => patience[Symbol.dispose]())
     this.#stream.end(() => this.#stream.destroy())
+    if (this.#stream instanceof Socket) this.#stream.unref()
   }
 
   #throwIfAborted(signal: AbortSignal): void {

@@ -23,6 +23,12 @@ export const systemClock: Clock = {
   },
 }
 
+/** Acts once, later, without keeping the process alive for it. Disposing calls it off. */
+export function actAfter(ms: number, act: () => void): Disposable {
+  const timer = setTimeout(act, ms).unref()
+  return { [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
 /** Looks again and again, without keeping the process alive for it. Disposing stops it. */
 export function lookEvery(ms: number, look: () => void): Disposable {
   const timer = setInterval(look, ms).unref()

@@ -25,6 +25,7 @@ export function isAppError(error: unknown, code?: string): error is AppError {
 
 /** True for errors of the operating system (`ENOENT`, `ENOSPC`, …), with the given code if one is named. */
 export function isSystemError(error: unknown, code?: string): error is NodeJS.ErrnoException {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false
+  if (!(error instanceof Error) || error instanceof AppError || !('code' in error) || typeof error.code !== 'string')
+    return false
   return code === undefined || error.code === code
 }

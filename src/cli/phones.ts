@@ -16,6 +16,7 @@ import {
 } from '../device/index.ts'
 import type { Context } from './context.ts'
 import { noPhone, severalPhones } from './errors.ts'
+import { plainText } from './words.ts'
 
 /** Phones as this command reaches them: the usbmuxd it was told, and our own pair records. */
 export interface PhoneAccess {
@@ -76,5 +77,5 @@ export async function introduce(phone: Phone, access: PhoneAccess, context: Cont
 
 /** What to call the phone in a sentence. */
 export function nameOf({ name, model, udid }: PhoneIdentity): string {
-  return name ?? model ?? udid
+  return plainText(name ?? model ?? udid)
 }

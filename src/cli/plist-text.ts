@@ -1,4 +1,5 @@
 import { type Plist, PlistReal, PlistUid } from '../plist/index.ts'
+import { plainText } from './words.ts'
 
 /** A value as JSON can say it: dates as ISO texts, data as base64, whole numbers beyond 2^53 as texts of digits. */
 export function plistToJson(value: Plist): unknown {
@@ -30,13 +31,5 @@ function isScalar(value: Plist): boolean {
 }
 
 function scalarText(value: Plist): string {
-  return escapeControls(String(plistToJson(value)))
-}
-
-/** A phone's texts may hold anything, also what would steer a terminal. */
-function escapeControls(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  return plainText(String(plistToJson(value)))
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { countOf, formatDuration, formatSize } from './words.ts'
+import { countOf, formatDuration, formatSize, plainText } from './words.ts'
 
 /** Where a command prints: results to `out`, everything that only narrates to `err`. */
 export interface Terminal {
@@ -92,8 +92,9 @@ function amount({ files, bytes }: ProgressState): string {
 
 /** Rows of text in columns, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
+  const plain = rows.map((row) => row.map(plainText))
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...plain.map((row) => row[column]?.length ?? 0)))
+  return plain.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')

@@ -46,6 +46,13 @@ export function countOf(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** A text from a phone or a repository, without what would steer a terminal. */
+export function plainText(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
+}
+
 /** `2026-11-22 12:34:56`, in this machine's time zone. */
 export function formatTime(rfc3339: string): string {
   const local = Temporal.Instant.from(rfc3339).toZonedDateTimeISO(Temporal.Now.timeZoneId())

@@ -41,7 +41,7 @@ export function phoneOf(mux: Mux, device: MuxDevice, { store }: { readonly store
     udid: device.udid,
     transport: device.transport,
     dial: (port, options) => connectDevice(mux, { deviceId: device.deviceId, port }, options),
-    pairRecords: pairRecordsOf({ store, mux }),
+    pairRecords: pairRecordsOf({ store, usbmuxd: { mux, deviceId: device.deviceId } }),
     clock: mux.clock,
   }
 }
@@ -112,6 +112,9 @@ export async function openSession(phone: Phone, { signal }: WaitOptions): Promis
 
 /** Largest time a phone may take to start a service and to agree on TLS with it. */
 const SERVICE_MS_MAX = 60_000
+/** A phone that has too many connections open often closes some within a second or two. */
+const SERVICE_TRIES = 3
+const SERVICE_PAUSE_MS = 1500
 
 /** Starts a service in a session of its own and connects to it. The caller closes the stream. */
 export async function openService(
@@ -120,10 +123,18 @@ export async function openService(
   { signal, escrowBag = false }: WaitOptions & { readonly escrowBag?: boolean },
 ): Promise<ByteChannel> {
   const late = () => notAnswering(`The phone's ${service}`, SERVICE_MS_MAX / 1000)
-  return withinTime({ ms: SERVICE_MS_MAX, clock: phone.clock, late, signal }, async (signal) => {
+  const open = async (signal: AbortSignal) => {
     await using session = await openSession(phone, { signal })
     return await startService(session, service, { dial: phone.dial, escrowBag, signal })
-  })
+  }
+  for (let tries = 1; ; tries++) {
+    try {
+      return await withinTime({ ms: SERVICE_MS_MAX, clock: phone.clock, late, signal }, open)
+    } catch (error) {
+      if (tries === SERVICE_TRIES || !isAppError(error, 'device.too-many-connections')) throw error
+    }
+    await phone.clock.sleep(SERVICE_PAUSE_MS, { signal })
+  }
 }
 
 function withoutUndefined<Value>(values: { readonly [key: string]: Value | undefined }): { [key: string]: Value } {

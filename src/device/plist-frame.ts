@@ -4,10 +4,8 @@ import { badFrame } from '../base/channel.ts'
 import type { Plist, PlistDict } from '../plist/index.ts'
 import { dictOf, encodeBinaryPlist, encodeXmlPlist, parsePlist } from '../plist/index.ts'
 
-/** Largest answer accepted from lockdownd. Its largest known answer, all values at once, is some 20 KiB. */
-export const LOCKDOWN_BYTES_MAX = 4 << 20
-/** Largest answer accepted from a small service: an app list with icons and receipts can be several MiB. */
-export const SERVICE_BYTES_MAX = 64 << 20
+/** Largest answer accepted to one question. The largest known, all values of lockdownd at once, is some 20 KiB. */
+const ANSWER_BYTES_MAX = 4 << 20
 
 /** u32 big-endian size, then the payload. Source: docs/protocol/lockdown.md. */
 export function encodeFrameHead(payloadBytes: number): Uint8Array<ArrayBuffer> {
@@ -26,32 +24,42 @@ export async function writePlist(
   await channel.write([encodeFrameHead(payload.length), payload], { signal })
 }
 
-/** Reads one framed property list, XML or binary. More than `bytesMax` is refused before a byte of it is read. */
-export async function readPlist(
+/** Reads one frame's payload. More than `bytesMax` is refused before a byte of it is read. */
+export async function readFrame(
   channel: ByteChannel,
   { signal, bytesMax }: WaitOptions & { readonly bytesMax: number },
-): Promise<Plist> {
+): Promise<Uint8Array> {
   const size = viewOf(await channel.readExactly(4, { signal })).getUint32(0)
   if (size > bytesMax) throw badFrame(`The phone announced a message of ${size} bytes; the limit is ${bytesMax}`)
-  return parsePlist(await channel.readExactly(size, { signal }))
+  return channel.readExactly(size, { signal })
 }
 
-/** Reads one framed dictionary: what every small service sends. An empty frame counts as an empty dictionary. */
+/** Reads one framed property list, XML or binary. */
+export async function readPlist(
+  channel: ByteChannel,
+  options: WaitOptions & { readonly bytesMax: number },
+): Promise<Plist> {
+  return parsePlist(await readFrame(channel, options))
+}
+
+/** Reads one framed dictionary: what every small service sends. */
 export async function readDict(
   channel: ByteChannel,
   options: WaitOptions & { readonly bytesMax: number },
 ): Promise<PlistDict> {
-  const value = dictOf(await readPlist(channel, options))
+  return parseDict(await readFrame(channel, options))
+}
+
+/** A frame's payload as the dictionary that it must be; an empty frame stands for an empty one. */
+export function parseDict(payload: Uint8Array): PlistDict {
+  if (payload.length === 0) return {}
+  const value = dictOf(parsePlist(payload))
   if (value === undefined) throw badFrame('The phone sent something other than a dictionary')
   return value
 }
 
 /** One question, one answer, over XML. */
-export async function ask(
-  channel: ByteChannel,
-  question: PlistDict,
-  { signal, bytesMax = SERVICE_BYTES_MAX }: WaitOptions & { readonly bytesMax?: number },
-): Promise<PlistDict> {
+export async function ask(channel: ByteChannel, question: PlistDict, { signal }: WaitOptions): Promise<PlistDict> {
   await writePlist(channel, question, { signal })
-  return readDict(channel, { signal, bytesMax })
+  return readDict(channel, { bytesMax: ANSWER_BYTES_MAX, signal })
 }

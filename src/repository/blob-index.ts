@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { fillRandom } from '../base/random.ts'
 import type { BlobId, Id } from './id.ts'
 
+/** A piece of a file, or a folder. The same bytes may be stored as both. */
 export type BlobType = 'data' | 'tree'
 
 /** Where a blob lies in a pack. */
@@ -15,6 +16,7 @@ export interface PackedBlob {
   readonly uncompressedLength: number
 }
 
+/** A blob, and the pack that it lies in. */
 export interface BlobLocation extends PackedBlob {
   readonly packId: Id
 }

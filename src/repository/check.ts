@@ -9,6 +9,7 @@ import { KEY_FILE_BYTES_MAX, Repository } from './repository.ts'
 import { loadSnapshot, type Snapshot } from './snapshot.ts'
 import { decodeNode, splitTree } from './tree.ts'
 
+/** What can be wrong with a repository. */
 export type CheckFindingKind =
   | 'index-damaged'
   | 'index-conflict'
@@ -23,6 +24,7 @@ export type CheckFindingKind =
   | 'blob-missing'
   | 'file-damaged'
 
+/** One thing that is wrong. */
 export interface CheckFinding {
   readonly kind: CheckFindingKind
   /** `damage`: something cannot be restored as it was. `hint`: it costs room at most. */
@@ -33,6 +35,7 @@ export interface CheckFinding {
   readonly sentence: string
 }
 
+/** How far a check is. */
 export interface CheckProgress {
   readonly treesRead: number
   /** Of `packs`, when the data is read. */
@@ -40,6 +43,7 @@ export interface CheckProgress {
   readonly packs: number
 }
 
+/** What a check saw. */
 export interface CheckReport {
   /** True without any damage; hints do not count. */
   readonly ok: boolean

@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { seededRandom } from '../base/random.ts'
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, createChunker } from './chunker.ts'
 import { createFileWriter } from './file-writer.ts'
 import { type BlobId, sha256 } from './id.ts'
 import { degree, isIrreducible, modulo, randomPolynomial } from './polynomial.ts'
+import { seededBytes } from './testing/bytes.ts'
 
 /** The polynomial of the chunker's own tests in restic. */
 const POLYNOMIAL = 0x3da3358b4dc173n
 const chunker = createChunker(POLYNOMIAL)
-
-function seededBytes(seed: number, size: number): Buffer {
-  const random = seededRandom(seed)
-  const words = Uint32Array.from({ length: Math.ceil(size / 4) }, () => random.below(2 ** 32))
-  return Buffer.from(words.buffer).subarray(0, size)
-}
 
 /** The chunks of a file, and that each buffer was intact when it was stored. */
 async function chunksOf(bytes: Uint8Array, pieceBytes: readonly number[]): Promise<readonly Buffer[]> {

@@ -21,6 +21,7 @@ export interface Chunker {
   cut(buffer: Uint8Array, range: { readonly searched: number; readonly filled: number }): number
 }
 
+/** Takes a millisecond or two, for its tables: one chunker serves a whole run. */
 export function createChunker(polynomial: Polynomial): Chunker {
   const append = tableOf((byte) => modulo(byte << BigInt(POLYNOMIAL_DEGREE), polynomial))
   const leave = tableOf((byte) => modulo(byte << BigInt(8 * (WINDOW_BYTES - 1)), polynomial))
@@ -52,20 +53,24 @@ function tableOf(digest: (byte: bigint) => Polynomial): Table {
 
 /** The first length from `from` to `end` at which the digest of the 64 bytes before it ends in twenty zero bits; 0 if there is none. */
 function search(buffer: Uint8Array, from: number, end: number, append: Table, leave: Table): number {
+  if (from > end) return 0
   const { high: appendHigh, low: appendLow } = append
   const { high: leaveHigh, low: leaveLow } = leave
   let high = 0
   let low = 0
-  for (let i = from - WINDOW_BYTES; i < end; i++) {
-    if (i >= from) {
-      const left = buffer[i - WINDOW_BYTES]!
-      high ^= leaveHigh[left]!
-      low ^= leaveLow[left]!
-    }
+  for (let i = from - WINDOW_BYTES; i < from; i++) {
     const top = high >>> 13
     high = (((high & 0x1fff) << 8) | (low >>> 24)) ^ appendHigh[top]!
     low = ((low << 8) | buffer[i]!) ^ appendLow[top]!
-    if ((low & CUT_MASK) === 0 && i >= from - 1) return i + 1
   }
-  return 0
+  let length = from
+  for (; length < end && (low & CUT_MASK) !== 0; length++) {
+    const left = buffer[length - WINDOW_BYTES]!
+    high ^= leaveHigh[left]!
+    low ^= leaveLow[left]!
+    const top = high >>> 13
+    high = (((high & 0x1fff) << 8) | (low >>> 24)) ^ appendHigh[top]!
+    low = ((low << 8) | buffer[length]!) ^ appendLow[top]!
+  }
+  return (low & CUT_MASK) === 0 ? length : 0
 }

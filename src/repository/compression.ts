@@ -7,6 +7,8 @@ const decompressAside = promisify<Uint8Array, object, Uint8Array>(zstdDecompress
 /** Below this the hand-over to another thread costs more than the work. */
 const ASIDE_BYTES_MIN = 64 * 1024
 const PROBE_BYTES = 32 * 1024
+/** 512 KiB, as restic has it: more makes blobs hardly smaller, but costs both ends that much memory for each of them. */
+const WINDOW_BITS = 19
 
 /** One zstd frame. Large pieces are compressed on the thread pool, so that a few of them can go on at once. */
 export async function compress(plain: Uint8Array): Promise<Uint8Array> {
@@ -14,6 +16,7 @@ export async function compress(plain: Uint8Array): Promise<Uint8Array> {
   return await compressAside(plain, options(plain.length, looksRandom(plain) ? 1 : 3))
 }
 
+/** As `compress`, on this thread. */
 export function compressNow(plain: Uint8Array): Uint8Array {
   return zstdCompressSync(plain, options(plain.length, 3))
 }
@@ -32,10 +35,11 @@ export async function decompressUnknown(frame: Uint8Array, sizeMax: number): Pro
 
 function options(plainBytes: number, level: number): { chunkSize: number; params: Record<number, number> } {
   const worst = plainBytes + Math.ceil(plainBytes / 128) + 1024
-  return { chunkSize: roomFor(worst), params: { [constants.ZSTD_c_compressionLevel]: level } }
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: WINDOW_BITS }
+  return { chunkSize: roomFor(worst), params }
 }
 
-const ROOM_STEP_BYTES = 1024 * 1024
+const ROOM_STEP_BYTES = 128 * 1024
 
 /** Room for all output at once, so that zlib need not grow it; in few sizes, so that freed memory fits again. */
 function roomFor(bytes: number): number {

@@ -10,6 +10,7 @@ export interface RepositoryConfig {
   readonly polynomial: Polynomial
 }
 
+/** The config of a new repository. */
 export function randomConfig(): RepositoryConfig {
   return { id: Buffer.from(randomBytes(32)).toString('hex') as Id, polynomial: randomPolynomial() }
 }

@@ -1,32 +1,28 @@
 import assert from 'node:assert/strict'
-import { fromUtf8, utf8 } from '../base/bytes.ts'
+import { utf8 } from '../base/bytes.ts'
 import { badPath } from './errors.ts'
-import { isName } from './go-json.ts'
+import { isName, nameBytes } from './go-json.ts'
 import type { BlobId, Id } from './id.ts'
-import type { BlobSource, Repository } from './repository.ts'
+import type { Repository } from './repository.ts'
+import { StoredFolders } from './stored-folders.ts'
+import { compareNames, encodeFile, encodeFolder, encodeTree } from './tree.ts'
 import {
-  compareNames,
-  decodeNode,
-  encodeFile,
-  encodeFolder,
-  encodeTree,
-  renameNode,
-  type StoredNode,
-  splitTree,
-  type TreeNode,
-} from './tree.ts'
+  type ChangedFile,
+  contentOf,
+  copyOf,
+  describe,
+  type Entry,
+  type Folder,
+  idsOf,
+  openNode,
+  renamed,
+  type TreeEntry,
+  withSubtree,
+} from './tree-entry.ts'
 import { RepositoryWriter } from './writer.ts'
 
 /** Names from the root down; never a path of the operating system. The root is the empty list. */
 export type TreePath = readonly string[]
-
-export interface TreeEntry {
-  readonly name: string
-  readonly kind: TreeNode['kind']
-  /** 0 for everything but files. */
-  readonly sizeBytes: number
-  readonly modifiedMs: number
-}
 
 /** A file to be put into a tree. */
 export interface NewFile {
@@ -68,7 +64,7 @@ export interface CowTree extends TreeReader {
 }
 
 /**
- * A tree over a stored one (or over nothing): changes are kept in memory, about 250 bytes a file, until `commit` writes them.
+ * A tree over a stored one (or over nothing). Every change stays in memory, about 250 bytes a file; `commit` can be called at any time.
  * Opened on a repository it can be read, opened on a writer it can be changed.
  */
 export function openTree(source: RepositoryWriter, root: Id | undefined): CowTree
@@ -82,35 +78,6 @@ const FOLDER_MODE = 0o700
 const DEPTH_MAX = 255
 const NAME_BYTES_MAX = 255
 
-/** A changed file. Its ids are one text: an array for each of a million files would be most of the memory. */
-interface ChangedFile {
-  readonly kind: 'file'
-  readonly ids: string
-  readonly sizeBytes: number
-  readonly modifiedMs: number
-  readonly mode: number
-}
-
-/** A node as it is stored, perhaps elsewhere. */
-interface KeptNode {
-  readonly kind: 'kept'
-  readonly json: string
-}
-
-/** An opened folder: what is stored, and over it what has changed since. */
-interface Folder {
-  readonly kind: 'folder'
-  /** Its node; the subtree in it is only right while nothing is changed. */
-  json: string
-  base: Id | undefined
-  /** Undefined stands for a name that was removed. */
-  readonly changes: Map<string, Entry | undefined>
-  /** True when it, or anything below it, must be stored anew. */
-  changed: boolean
-}
-
-type Entry = ChangedFile | KeptNode | Folder
-
 class OverlayTree implements CowTree {
   readonly #source: Repository | RepositoryWriter
   readonly #stored: StoredFolders
@@ -120,7 +87,7 @@ class OverlayTree implements CowTree {
   constructor(source: Repository | RepositoryWriter, root: Id | undefined) {
     this.#source = source
     this.#stored = new StoredFolders(source)
-    this.#root = { kind: 'folder', json: '', base: root, changes: new Map(), changed: root === undefined }
+    this.#root = { kind: 'folder', json: '', base: root, changes: new Map(), stored: root }
   }
 
   async stat(path: TreePath, { signal }: SignalOption): Promise<TreeEntry | undefined> {
@@ -208,15 +175,14 @@ class OverlayTree implements CowTree {
     return await this.#inTurn(() => this.#store(this.#root, signal))
   }
 
+  /** What has changed stays in memory, so that going on with it costs no reading. */
   async #store(folder: Folder, signal: AbortSignal): Promise<Id> {
-    if (!folder.changed && folder.base !== undefined) return folder.base
+    if (folder.stored !== undefined) return folder.stored
     const nodes: string[] = []
     for (const [name, entry] of await this.#entriesOf(folder, signal))
       nodes.push(await this.#encode(name, entry, signal))
-    folder.base = await this.#writer().saveBlob('tree', utf8(encodeTree(nodes)))
-    folder.changes.clear()
-    folder.changed = false
-    return folder.base
+    folder.stored = await this.#writer().saveBlob('tree', utf8(encodeTree(nodes)))
+    return folder.stored
   }
 
   async #encode(name: string, entry: Entry, signal: AbortSignal): Promise<string> {
@@ -261,7 +227,7 @@ class OverlayTree implements CowTree {
       parents.push(child)
     }
     for (const [depth, parent] of parents.entries()) {
-      parent.changed = true
+      parent.stored = undefined
       if (depth > 0) parents[depth - 1]!.changes.set(path[depth - 1]!, parent)
     }
     return { folder: parents.at(-1)!, name: path.at(-1)! }
@@ -270,7 +236,7 @@ class OverlayTree implements CowTree {
   #newFolder(name: string): Folder {
     const modifiedMs = this.#writer().clock.nowMs()
     const json = encodeFolder(name, { subtree: NO_SUBTREE, modifiedMs, mode: FOLDER_MODE })
-    return { kind: 'folder', json, base: undefined, changes: new Map(), changed: true }
+    return { kind: 'folder', json, base: undefined, changes: new Map(), stored: undefined }
   }
 
   #writer(): RepositoryWriter {
@@ -299,98 +265,7 @@ function checkPath(path: TreePath): void {
   if (path.length > DEPTH_MAX) throw badPath(path.slice(0, 8), `and so on has ${path.length} parts`)
   for (const name of path) {
     const wrong = name === '' || name === '.' || name === '..' || /[/\0]/.test(name) || !isName(name)
-    if (wrong || Buffer.byteLength(name) > NAME_BYTES_MAX)
+    if (wrong || nameBytes(name).length > NAME_BYTES_MAX)
       throw badPath(path, `has the impossible name ${JSON.stringify(name)}`)
   }
 }
-
-/** A stored node as an entry; a folder is opened, so that what lies below can be reached. */
-function openNode(stored: StoredNode): Entry {
-  const node = decodeNode(stored, `The node ${JSON.stringify(stored.name)}`)
-  const json = unshared(stored.json)
-  if (node.kind !== 'folder') return { kind: 'kept', json }
-  return { kind: 'folder', json, base: node.subtree, changes: new Map(), changed: false }
-}
-
-/** A text of its own: a slice would keep the whole tree that it was cut from in memory. */
-function unshared(text: string): string {
-  return fromUtf8(utf8(text))
-}
-
-function withSubtree(json: string, subtree: Id): string {
-  return json.replace(/"subtree":"[0-9a-f]{64}"/, `"subtree":"${subtree}"`)
-}
-
-function renamed(entry: Entry, name: string): Entry {
-  if (entry.kind === 'file') return entry
-  if (entry.kind === 'kept') return { ...entry, json: renameNode(entry.json, name) }
-  entry.json = renameNode(entry.json, name)
-  return entry
-}
-
-function copyOf(entry: Entry): Entry {
-  if (entry.kind !== 'folder') return entry
-  const changes = new Map([...entry.changes].map(([name, below]) => [name, below && copyOf(below)]))
-  return { ...entry, changes }
-}
-
-function idsOf({ ids }: ChangedFile): readonly BlobId[] {
-  return Array.from({ length: ids.length / 64 }, (_, index) => ids.slice(index * 64, index * 64 + 64) as BlobId)
-}
-
-function contentOf(entry: Entry): readonly BlobId[] | undefined {
-  if (entry.kind === 'file') return idsOf(entry)
-  if (entry.kind === 'folder') return undefined
-  const node = decodeNode({ name: '', json: entry.json }, 'A file node')
-  return node.kind === 'file' ? node.content : undefined
-}
-
-function describe(name: string, entry: Entry): TreeEntry {
-  if (entry.kind === 'file') return { name, kind: 'file', sizeBytes: entry.sizeBytes, modifiedMs: entry.modifiedMs }
-  if (entry.kind === 'folder' && entry.json === '') return { name, kind: 'folder', sizeBytes: 0, modifiedMs: 0 }
-  const node = decodeNode({ name, json: entry.json }, `The node ${JSON.stringify(name)}`)
-  return { name, kind: node.kind, sizeBytes: node.kind === 'file' ? node.sizeBytes : 0, modifiedMs: node.modifiedMs }
-}
-
-const CACHE_BYTES_MAX = 16 * 1024 * 1024
-
-type StoredNodes = ReadonlyMap<string, StoredNode>
-
-/** Stored folders as they are read, the most recent ones kept. */
-class StoredFolders {
-  readonly #source: BlobSource
-  readonly #recent = new Map<Id, { readonly nodes: StoredNodes; readonly bytes: number }>()
-  #bytes = 0
-
-  constructor(source: BlobSource) {
-    this.#source = source
-  }
-
-  /** By name, in their order; nothing for a folder that was never stored. */
-  async load(id: Id | undefined, signal: AbortSignal): Promise<StoredNodes> {
-    if (id === undefined) return NOTHING
-    const known = this.#recent.get(id)
-    if (known !== undefined) this.#forget(id)
-    const folder = known ?? (await this.#read(id, signal))
-    this.#recent.set(id, folder)
-    this.#bytes += folder.bytes
-    for (const oldest of this.#recent.keys()) {
-      if (this.#bytes <= CACHE_BYTES_MAX || oldest === id) break
-      this.#forget(oldest)
-    }
-    return folder.nodes
-  }
-
-  async #read(id: Id, signal: AbortSignal): Promise<{ readonly nodes: StoredNodes; readonly bytes: number }> {
-    const bytes = await this.#source.loadBlob('tree', id, { signal })
-    const nodes = splitTree(fromUtf8(bytes), `The tree ${id}`)
-    return { nodes: new Map(nodes.map((node) => [node.name, node])), bytes: bytes.length }
-  }
-
-  #forget(id: Id): void {
-    this.#bytes -= this.#recent.get(id)?.bytes ?? 0
-    this.#recent.delete(id)
-  }
-}
-
-const NOTHING: StoredNodes = new Map()

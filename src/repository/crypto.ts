@@ -23,6 +23,7 @@ export interface MasterKey {
   readonly macR: Uint8Array
 }
 
+/** The keys of a new repository. */
 export function randomMasterKey(): MasterKey {
   return { encrypt: randomBytes(32), macK: randomBytes(16), macR: randomBytes(16) }
 }

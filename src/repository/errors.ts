@@ -1,5 +1,6 @@
-import { AppError } from '../base/errors.ts'
+import { AppError, isSystemError } from '../base/errors.ts'
 
+/** Each has a paragraph in docs/errors.md. */
 export type RepositoryErrorCode =
   | 'repo.absent'
   | 'repo.exists'
@@ -19,18 +20,21 @@ export type RepositoryErrorCode =
 
 type RepositoryError = AppError<RepositoryErrorCode>
 
+/** Nothing lies where a repository was looked for. */
 export function repositoryAbsent(location: string): RepositoryError {
   return new AppError('repo.absent', `There is no restic repository in ${location}`, {
     remedy: 'Check that the disk is mounted and the path is right; a new repository is made with `phonekeep init`',
   })
 }
 
+/** A new repository was asked for where one lies already. */
 export function repositoryExists(location: string): RepositoryError {
   return new AppError('repo.exists', `There is a restic repository in ${location} already`, {
     remedy: 'Use it as it is, or choose an empty folder for a new one',
   })
 }
 
+/** All keys were tried. */
 export function wrongPassword(location: string): RepositoryError {
   return new AppError('repo.wrong-password', `No key of the repository in ${location} opens with this password`, {
     remedy: 'Try another password; without any of its passwords nobody can read a repository',
@@ -45,18 +49,21 @@ export function damaged(what: string, saw: string, cause?: unknown): RepositoryE
   })
 }
 
+/** Of another format, or locked with another kind of key. */
 export function unsupported(saw: string): RepositoryError {
   return new AppError('repo.unsupported', saw, {
     remedy: 'Use a repository of format 2, as restic 0.14 and later make it; `restic migrate` converts older ones',
   })
 }
 
+/** Somebody else's lock is in the way; `holder` says whose. */
 export function repositoryLocked(holder: string): RepositoryError {
   return new AppError('repo.locked', `The repository is locked by ${holder}`, {
     remedy: 'Wait until that work is done; if it died, `restic unlock` removes what it left behind',
   })
 }
 
+/** Our own lock is gone, or too old to rely on. */
 export function lockLost(saw: string, cause?: unknown): RepositoryError {
   return new AppError('repo.lock-lost', saw, {
     remedy: 'Start again; what was stored is kept. Do not remove the locks of work that is still going on',
@@ -64,18 +71,21 @@ export function lockLost(saw: string, cause?: unknown): RepositoryError {
   })
 }
 
+/** No snapshot is what the person asked for. */
 export function snapshotAbsent(asked: string): RepositoryError {
   return new AppError('repo.snapshot-absent', `No snapshot matches ${JSON.stringify(asked)}`, {
     remedy: 'List the snapshots, and name one by the first digits of its id, or `latest`',
   })
 }
 
+/** The beginning of an id that several snapshots share. */
 export function snapshotAmbiguous(asked: string): RepositoryError {
   return new AppError('repo.snapshot-ambiguous', `More than one snapshot begins with ${JSON.stringify(asked)}`, {
     remedy: 'Give more digits of the id',
   })
 }
 
+/** A restore would mix with what is there. */
 export function targetNotEmpty(folder: string): RepositoryError {
   return new AppError('repo.target-not-empty', `${folder} is not empty`, {
     remedy: 'Restore into a new or empty folder: nothing that exists is ever overwritten',
@@ -92,11 +102,24 @@ export function badPath(path: readonly string[], why: string): RepositoryError {
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
 
+/** What was being done when the operating system refused. */
+interface Attempt {
+  readonly doing: 'write' | 'read'
+  readonly what: string
+}
+
+/** Does some work; what the operating system refuses becomes an error with a remedy, anything else goes through as it is. */
+export async function onStorage<Result>(attempt: Attempt, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isSystemError(error) && error.errno !== undefined) throw storageFailed(error, attempt)
+    throw error
+  }
+}
+
 /** What the operating system said, in words. Codes it does not know become `repo.storage-failed`. */
-export function storageFailed(
-  error: NodeJS.ErrnoException,
-  { doing, what }: { doing: 'write' | 'read'; what: string },
-): RepositoryError {
+export function storageFailed(error: NodeJS.ErrnoException, { doing, what }: Attempt): RepositoryError {
   const code = error.code ?? ''
   if (FULL.has(code)) {
     return new AppError('repo.no-space', `There is no room left to write ${what} (${code})`, {

@@ -24,9 +24,10 @@ type Store = (bytes: Uint8Array, release: () => void) => Promise<BlobId>
 /** How far the chunker is allowed to lag behind: what is copied past a cut has to be copied again. */
 const STEP_BYTES = 256 * 1024
 /** Whole chunks are collected in buffers of the largest size, which are used again. */
-const SPARE_BUFFERS_MAX = 4
+const SPARE_BUFFERS_MAX = 2
 const spareBuffers: Uint8Array[] = []
 
+/** Opens a file; nothing needs closing, and `abandon` is for giving its buffer back early. */
 export function createFileWriter(chunker: Chunker, store: Store): FileWriter {
   return new ChunkedFile(chunker, store)
 }

@@ -13,6 +13,7 @@ export function parseId(text: unknown): Id | undefined {
   return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text) ? (text as Id) : undefined
 }
 
+/** The id of these bytes. */
 export function sha256(bytes: Uint8Array): Id {
   return hash('sha256', bytes) as Id
 }

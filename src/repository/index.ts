@@ -8,7 +8,7 @@ export {
   type CheckReport,
   checkRepository,
 } from './check.ts'
-export { type CowTree, type NewFile, openTree, type TreeEntry, type TreePath, type TreeReader } from './cow-tree.ts'
+export { type CowTree, type NewFile, openTree, type TreePath, type TreeReader } from './cow-tree.ts'
 export type { RepositoryErrorCode } from './errors.ts'
 export type { FileWriter, StoredFile } from './file-writer.ts'
 export { goTime } from './go-json.ts'
@@ -27,5 +27,6 @@ export {
   saveSnapshot,
   snapshotToJson,
 } from './snapshot.ts'
+export type { TreeEntry } from './tree-entry.ts'
 export { isTreeWhole } from './tree-whole.ts'
 export { type AdoptedPacks, openWriter, type RepositoryWriter, type WriterStats } from './writer.ts'

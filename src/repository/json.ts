@@ -26,6 +26,7 @@ export interface Fields {
   raw(name: string): unknown
 }
 
+/** The fields of a value that must be an object; `what` names it in errors. Throws `repo.damaged`. */
 export function fieldsOf(value: unknown, what: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(what, 'not a JSON object')
   const object: Readonly<Record<string, unknown>> = Object.assign(Object.create(null), value)

@@ -8,6 +8,7 @@ import type { Id } from './id.ts'
 import { fieldsOf, parseJson } from './json.ts'
 import type { Repository } from './repository.ts'
 
+/** Any number may share; exclusive bears no other. */
 export type LockMode = 'shared' | 'exclusive'
 
 /** Who holds a lock. */
@@ -29,7 +30,7 @@ const TICK_MS = MINUTE_MS
 /** restic takes locks for dead after 30 minutes; a holder that could not refresh stops well before that. */
 const LOST_AFTER_MS = 22.5 * MINUTE_MS
 
-/** A held lock. Disposing removes its file. */
+/** A held lock. Disposing removes its file. The process ignores SIGHUP while it holds any. */
 export interface RepositoryLock extends AsyncDisposable {
   /** Aborts when the caller's signal does, and with `repo.lock-lost` when the lock cannot be trusted any more. */
   readonly signal: AbortSignal
@@ -37,6 +38,7 @@ export interface RepositoryLock extends AsyncDisposable {
   verify(options: { signal: AbortSignal }): Promise<void>
 }
 
+/** How to take a lock. The signal ends the taking, and later the work under the lock. */
 export interface LockOptions {
   /** Writers take a shared lock; whoever removes what others may need, an exclusive one. */
   readonly mode: LockMode
@@ -123,6 +125,19 @@ function describe({ timeMs, exclusive, hostname, username, pid }: LockFields, no
 /** The locks that this process holds: a file with our own pid that is not among them was left by a process that had it before. */
 const heldHere = new Set<Id>()
 
+/** `restic unlock` asks whether a holder lives by sending it SIGHUP, which would end us; restic ignores it just so. */
+const stayAlive = (): void => {}
+
+function hold(id: Id): void {
+  if (heldHere.size === 0) process.on('SIGHUP', stayAlive)
+  heldHere.add(id)
+}
+
+function letGo(id: Id): void {
+  heldHere.delete(id)
+  if (heldHere.size === 0) process.off('SIGHUP', stayAlive)
+}
+
 async function removeDeadLocks(repository: Repository, owner: LockOwner, signal: AbortSignal): Promise<void> {
   for await (const lock of readLocks(repository, signal)) {
     const ours = lock.hostname === owner.hostname && lock.username === owner.username
@@ -170,8 +185,13 @@ class HeldLock implements RepositoryLock {
     const written = { nowMs: clock.nowMs(), elapsedMs: clock.elapsedMs() }
     const fields = { timeMs: written.nowMs, exclusive: mode === 'exclusive', ...owner }
     const { id, sealed } = this.#repository.sealUnpacked(encodeLock(fields))
-    heldHere.add(id)
-    await this.#repository.backend.save({ kind: 'lock', id }, [sealed], { signal })
+    hold(id)
+    try {
+      await this.#repository.backend.save({ kind: 'lock', id }, [sealed], { signal })
+    } catch (error) {
+      letGo(id)
+      throw error
+    }
     this.#id = id
     this.#written = written
   }
@@ -233,8 +253,7 @@ class HeldLock implements RepositoryLock {
   }
 
   async #remove(id: Id): Promise<void> {
-    await this.#repository.backend.remove({ kind: 'lock', id }, { signal: NEVER })
-    heldHere.delete(id)
+    await this.#repository.backend.remove({ kind: 'lock', id }, { signal: NEVER }).finally(() => letGo(id))
   }
 
   /** Also runs when the caller's signal has fired: that is when a lock is usually given back. */

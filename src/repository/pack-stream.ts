@@ -7,7 +7,7 @@ import { type FinishedPack, PackBuilder } from './pack.ts'
 /** A pack is closed once it has this many bytes: restic's default for data, less for trees, which change as a whole. */
 const TARGET_BYTES: Readonly<Record<BlobType, number>> = { data: 16 * 1024 * 1024, tree: 4 * 1024 * 1024 }
 /** Keeps headers far from their limit when blobs are tiny. */
-const BLOBS_MAX = 50_000
+const BLOBS_MAX = 20_000
 /** One is filled while the other is saved. */
 const BUILDERS_MAX = 2
 /** The largest chunk as a frame that did not shrink. */

@@ -15,6 +15,7 @@ export function randomPolynomial(): Polynomial {
   }
 }
 
+/** The highest power; -1 for zero. */
 export function degree(polynomial: Polynomial): number {
   return polynomial === 0n ? -1 : polynomial.toString(2).length - 1
 }

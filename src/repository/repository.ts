@@ -19,6 +19,7 @@ export interface BlobSource {
 }
 
 const KEYS_TRIED_MAX = 20
+/** A key file has about 450 bytes. */
 export const KEY_FILE_BYTES_MAX = 64 * 1024
 /** Stored and plain size of the config, a lock or a snapshot. */
 const SMALL_FILE_BYTES_MAX = 4 * 1024 * 1024
@@ -43,6 +44,7 @@ export async function createRepository(
   if ((await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, signal)) !== undefined) {
     throw repositoryExists(backend.location)
   }
+  await clearInterrupted(backend, signal)
   const master = randomMasterKey()
   const config = randomConfig()
   await backend.prepare({ signal })
@@ -51,6 +53,14 @@ export async function createRepository(
   await backend.save({ kind: 'key', id: sha256(keyFile) }, [keyFile], { signal })
   await backend.save({ kind: 'config' }, [new Sealer(master).seal(utf8(encodeConfig(config)))], { signal })
   return await openRepository(backend, { password, signal })
+}
+
+/** Keys and nothing else: the making of a repository was interrupted. Anything more is a repository that has lost its config. */
+async function clearInterrupted(backend: Backend, signal: AbortSignal): Promise<void> {
+  for (const kind of ['snapshot', 'index', 'pack'] as const) {
+    for await (const _file of backend.list(kind, { signal })) throw repositoryExists(backend.location)
+  }
+  for await (const { id } of backend.list('key', { signal })) await backend.remove({ kind: 'key', id }, { signal })
 }
 
 /**
@@ -218,6 +228,7 @@ async function unframe(frame: Uint8Array, plainBytes: number, what: string): Pro
   }
 }
 
+/** The plain size beyond which a blob is refused. */
 export function blobBytesMax(type: BlobType): number {
   return type === 'tree' ? TREE_BLOB_BYTES_MAX : DATA_BLOB_BYTES_MAX
 }

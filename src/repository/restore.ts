@@ -1,18 +1,19 @@
 import { chmod, lutimes, mkdir, open, readdir, symlink, utimes } from 'node:fs/promises'
 import { fromUtf8, utf8 } from '../base/bytes.ts'
-import { isSystemError } from '../base/errors.ts'
-import { damaged, storageFailed, targetNotEmpty } from './errors.ts'
+import { damaged, onStorage, targetNotEmpty } from './errors.ts'
 import { nameBytes } from './go-json.ts'
 import type { Id } from './id.ts'
 import type { Repository } from './repository.ts'
 import { decodeNode, splitTree, type TreeNode } from './tree.ts'
 
+/** How far a restore is. */
 export interface RestoreProgress {
   readonly files: number
   readonly folders: number
   readonly bytes: number
 }
 
+/** What a restore wrote. */
 export interface RestoreReport extends RestoreProgress {
   /** Nodes that are neither file, folder nor symbolic link: they were left out. */
   readonly skipped: readonly string[]
@@ -159,11 +160,6 @@ async function forEachAtOnce<Item>(
   if (failures.length > 0) throw failures[0]
 }
 
-async function onDisk<Result>(path: string | Uint8Array, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isSystemError(error)) throw error
-    throw storageFailed(error, { doing: 'write', what: typeof path === 'string' ? path : fromUtf8(path) })
-  }
+function onDisk<Result>(path: string | Uint8Array, work: () => Promise<Result>): Promise<Result> {
+  return onStorage({ doing: 'write', what: typeof path === 'string' ? path : fromUtf8(path) }, work)
 }

@@ -44,6 +44,7 @@ export interface SnapshotFields {
   readonly summary?: SnapshotSummary | undefined
 }
 
+/** A stored snapshot. */
 export interface Snapshot extends SnapshotFields {
   readonly id: Id
 }

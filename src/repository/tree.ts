@@ -12,6 +12,7 @@ export interface FileNode {
   readonly mode: number
 }
 
+/** A folder as a tree stores it. */
 export interface FolderNode {
   readonly subtree: Id
   readonly modifiedMs: number
@@ -36,6 +37,7 @@ export function encodeFile(name: string, { content, sizeBytes, modifiedMs, mode 
   return goJson({ ...head(name, 'file', mode, modifiedMs), size, content })
 }
 
+/** As `encodeFile`. */
 export function encodeFolder(name: string, { subtree, modifiedMs, mode }: FolderNode): string {
   return goJson({ ...head(name, 'dir', mode + MODE_FOLDER, modifiedMs), content: null, subtree })
 }

@@ -22,7 +22,10 @@ const IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024
 const INDEX_BLOBS_MAX = 20_000
 const INDEX_INTERVAL_MS = 5 * 60 * 1000
 
-/** What a writer has stored so far, in restic's terms. */
+/** No file takes this long to write: a half-written one of that age belongs to nobody. */
+const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000
+
+/** What a writer has stored, in restic's terms; complete after a flush. */
 export interface WriterStats {
   readonly dataBlobs: number
   readonly treeBlobs: number
@@ -32,6 +35,7 @@ export interface WriterStats {
   readonly storedBytes: number
 }
 
+/** What a run took over from one that was killed. */
 export interface AdoptedPacks {
   readonly packs: number
   readonly blobs: number
@@ -208,7 +212,9 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   /** Makes everything stored so far durable: first the packs, then an index. After it, no crash loses any of it. */
   async flush({ signal }: { signal: AbortSignal }): Promise<void> {
-    await orAbort(this.#flush(), AbortSignal.any([signal, this.#signal]))
+    const until = AbortSignal.any([signal, this.#signal])
+    until.throwIfAborted()
+    await orAbort(this.#flush(), until)
   }
 
   async #flush(): Promise<void> {
@@ -229,10 +235,12 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   /**
    * Takes over the packs that a killed run has saved but not indexed, so that their blobs are not stored again. Each is read and
-   * verified as a whole. Call it after `loadIndex`, before anything is stored; the next flush makes it durable.
+   * verified as a whole; half-written files of ours that are a day old are removed. Call it after `loadIndex`, before anything
+   * is stored; the next flush makes it durable.
    */
   async adoptOrphanPacks({ signal }: { signal: AbortSignal }): Promise<AdoptedPacks> {
     assert(this.#tasks.size === 0 && this.#unindexed.length === 0, 'Adopt packs before anything is stored')
+    await this.repository.backend.removeLeftovers(this.clock.nowMs() - LEFTOVER_AGE_MS, { signal })
     const refused: { id: Id; sentence: string }[] = []
     for (const pack of await this.#findOrphans(signal)) {
       try {

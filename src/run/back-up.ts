@@ -226,12 +226,12 @@ class Run {
     }
   }
 
-  /** The phone's last word must be that its backup is finished; otherwise no tool would restore it. */
+  /** The phone's last word, said in this run, must be that its backup is finished; otherwise no tool would restore it. */
   async #assertFinished(tree: CowTree, signal: AbortSignal): Promise<void> {
     const path = [this.#options.phone.udid, 'Status.plist']
     const entry = await tree.stat(path, { signal })
-    if (entry?.kind !== 'file' || entry.sizeBytes > STATUS_BYTES_MAX) {
-      throw unfinished('The phone said success but left no proper Status.plist')
+    if (entry?.kind !== 'file' || entry.sizeBytes > STATUS_BYTES_MAX || entry.modifiedMs !== this.#startedMs) {
+      throw unfinished('The phone said success but sent no proper Status.plist')
     }
     const bytes = Buffer.concat(await Array.fromAsync(tree.readFile(path, { signal })))
     const { snapshotState } = parseStatus(bytes)
@@ -282,6 +282,6 @@ const STATUS_BYTES_MAX = 64 * 1024
 
 /** For people who look at `restic snapshots`. restic separates tags by commas. */
 function tagsOf({ name, ios }: PhoneIdentity): readonly string[] {
-  const tags = [name?.replaceAll(',', ' ').trim() ?? '', ios === undefined ? '' : `iOS ${ios}`]
+  const tags = [name?.replaceAll(/[,\p{Cc}]/gu, ' ').trim() ?? '', ios === undefined ? '' : `iOS ${ios}`]
   return tags.filter((tag) => tag !== '')
 }

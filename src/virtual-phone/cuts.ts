@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import type { ByteChannel, WaitOptions } from '../base/channel.ts'
-import { wireClosed } from '../base/channel.ts'
+import { orAbort } from '../base/abort.ts'
+import { type ByteChannel, type WaitOptions, wireClosed } from '../base/channel.ts'
 
 /** A cable to be pulled in the middle of a connection: how much of it the phone still gets out. */
 export interface Cut {
@@ -18,7 +18,7 @@ export function cutChannel(channel: ByteChannel, { bytes, stream }: { bytes: num
     left -= sent.length
     await channel.write(sent, options)
     if (left > 0) return
-    await flushed(stream)
+    await orAbort(flushed(stream), options.signal)
     stream.destroy()
     throw wireClosed(`The connection was cut after ${bytes} bytes, as asked`)
   }

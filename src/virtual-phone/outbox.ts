@@ -1,5 +1,4 @@
-import type { ByteChannel, WaitOptions } from '../base/channel.ts'
-import { wireClosed } from '../base/channel.ts'
+import { type ByteChannel, type WaitOptions, wireClosed } from '../base/channel.ts'
 
 /**
  * Sends frames to a peer in order, for senders that do not wait (events). At most `framesMax` frames wait for a slow peer; one

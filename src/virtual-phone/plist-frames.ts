@@ -1,12 +1,10 @@
 import { viewOf } from '../base/bytes.ts'
-import type { ByteChannel, WaitOptions } from '../base/channel.ts'
-import { badFrame } from '../base/channel.ts'
-import type { Plist, PlistDict } from '../plist/index.ts'
-import { dictOf, encodeXmlPlist, parsePlist } from '../plist/index.ts'
+import { type ByteChannel, badFrame, type WaitOptions } from '../base/channel.ts'
+import { dictOf, encodeXmlPlist, type Plist, type PlistDict, parsePlist } from '../plist/index.ts'
 import { readHeader } from './read-header.ts'
 
 /** Requests to lockdownd and to the small services are a few KiB; a larger one is a mistake or an attack. */
-export const REQUEST_BYTES_MAX = 1 << 20
+const REQUEST_BYTES_MAX = 1 << 20
 
 /** What a request may expand to: a binary plist can name one long text many times. */
 const LIMITS = { outputBytesMax: 2 * REQUEST_BYTES_MAX, visitsMax: 100_000 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtempDisposable, readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
+import { promisify } from 'node:util'
 import { NEVER } from '../../src/base/abort.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -14,6 +16,7 @@ import {
   browseApps,
   connectDevice,
   DIAGNOSTICS_RELAY,
+  deletePairRecordData,
   findPhone,
   getValue,
   getValues,
@@ -73,6 +76,10 @@ async function openPairedWorld(options: Options = {}) {
   const rest = opened.move()
   return { ...world, [Symbol.asyncDispose]: () => rest.disposeAsync() }
 }
+
+/** Paired once, for tests that leave it as it was: its keys take a while to make. */
+const paired = await openPairedWorld()
+after(() => paired[Symbol.asyncDispose]())
 
 const code = (expected: string) => (error: unknown) => isAppError(error, expected)
 
@@ -178,11 +185,39 @@ test('another phone that answers in its place is noticed before anything is said
   await assert.rejects(openSession(other.phone, { signal }), code('device.wrong-certificate'))
 })
 
-test('a session reads, changes and removes values; a missing one is an answer', async () => {
+/** Runs one of Debian's libimobiledevice-utils against the mux server. */
+async function tool(address: string, program: string, ...args: readonly string[]): Promise<string> {
+  const env = { PATH: process.env.PATH, HOME: tmpdir(), USBMUXD_SOCKET_ADDRESS: address }
+  const { stdout } = await promisify(execFile)(program, args, { env }).catch((error: NodeJS.ErrnoException) => {
+    assert.notEqual(error.code, 'ENOENT', `${program} is missing: install libimobiledevice-utils`)
+    throw error
+  })
+  return stdout.trim()
+}
+
+test('a pair record made here opens the phone to libimobiledevice, and one made there opens it to us', async () => {
   await using world = await openPairedWorld()
-  await using session = await openSession(world.phone, { signal })
+  const { mux, server, virtual, phone, folder } = world
+  const serial = virtual.identity.serialNumber
+  assert.match(await tool(server.address, 'idevicepair', 'validate'), /^SUCCESS/)
+  assert.equal(await tool(server.address, 'ideviceinfo', '-k', 'SerialNumber'), serial)
+
+  virtual.forgetHosts()
+  await deletePairRecordData(mux, phone.udid, { signal })
+  assert.match(await tool(server.address, 'idevicepair', 'pair'), /^SUCCESS/)
+  const fresh = await findPhone(mux, phone.udid, { store: pairRecordFolder(join(folder, 'none')), signal })
+  for (const { pairRecords } of [fresh, phone]) {
+    await using session = await openSession({ ...phone, pairRecords }, { signal })
+    assert.equal(await getValue(session.lockdown, { key: 'SerialNumber' }, { signal }), serial)
+  }
+  const kept = await world.store.read(phone.udid)
+  assert.equal(kept?.hostId, await tool(server.address, 'idevicepair', 'hostid'), 'what worked is kept as ours')
+})
+
+test('a session reads, changes and removes values; a missing one is an answer', async () => {
+  await using session = await openSession(paired.phone, { signal })
   const { lockdown } = session
-  assert.ok(identityOf(world.phone.udid, await getValues(lockdown, {}, { signal })).serialNumber)
+  assert.ok(identityOf(paired.phone.udid, await getValues(lockdown, {}, { signal })).serialNumber)
   assert.equal(await getValue(lockdown, { key: 'NoSuchKey' }, { signal }), undefined)
   const name = { domain: 'com.apple.mobile.wireless_lockdown', key: 'EnableWifiConnections' }
   await setValue(lockdown, { ...name, value: true }, { signal })
@@ -192,9 +227,8 @@ test('a session reads, changes and removes values; a missing one is an answer', 
 })
 
 test('a service the phone does not have is refused by name', async () => {
-  await using world = await openPairedWorld()
   const refused = (error: unknown) => isAppError(error, 'device.service-refused') && /com\.example/.test(error.message)
-  await assert.rejects(openService(world.phone, 'com.example.nothing', { signal }), refused)
+  await assert.rejects(openService(paired.phone, 'com.example.nothing', { signal }), refused)
 })
 
 test('a phone before iOS 10 is reached over old TLS', async () => {
@@ -204,15 +238,14 @@ test('a phone before iOS 10 is reached over old TLS', async () => {
 })
 
 test('files of the media folder are written, described, listed, read and removed', async () => {
-  await using world = await openPairedWorld()
-  await using afc = await openAfc(world.phone, { signal })
+  await using afc = await openAfc(paired.phone, { signal })
   const content = new Uint8Array(2_500_000).map((_, index) => index)
   await afc.makeFolder('/Books/Ünïcode', { signal })
   await afc.writeFile('/Books/Ünïcode/a', content, { signal })
   assert.deepEqual(await afc.list('/Books/Ünïcode', { signal }), ['a'])
   assert.equal((await afc.stat('/Books/Ünïcode/a', { signal }))?.sizeBytes, content.length)
   assert.equal(Buffer.compare((await afc.readFile('/Books/Ünïcode/a', { bytesMax: 3e6, signal }))!, content), 0)
-  await assert.rejects(afc.readFile('/Books/Ünïcode/a', { bytesMax: 1e6, signal }), code('wire.bad-frame'))
+  await assert.rejects(afc.readFile('/Books/Ünïcode/a', { bytesMax: 1e6, signal }), code('device.file-refused'))
   await afc.remove('/Books/Ünïcode/a', { signal })
   assert.equal(await afc.stat('/Books/Ünïcode/a', { signal }), undefined)
   assert.equal(await afc.readFile('/Books/nothing', { bytesMax: 10, signal }), undefined)
@@ -220,10 +253,9 @@ test('files of the media folder are written, described, listed, read and removed
 })
 
 test('the sync lock is held by one connection at a time', async () => {
-  await using world = await openPairedWorld()
-  await using second = await openAfc(world.phone, { signal })
+  await using second = await openAfc(paired.phone, { signal })
   {
-    await using first = await openAfc(world.phone, { signal })
+    await using first = await openAfc(paired.phone, { signal })
     const handle = await first.open('/com.apple.itunes.lock_sync', AFC_MODE.readWrite, { signal })
     assert.equal(await first.tryLock(handle, { signal }), true)
     const other = await second.open('/com.apple.itunes.lock_sync', AFC_MODE.readWrite, { signal })
@@ -234,8 +266,7 @@ test('the sync lock is held by one connection at a time', async () => {
 })
 
 test('the small services answer', async () => {
-  await using world = await openPairedWorld()
-  const { phone } = world
+  const { phone } = paired
   await using proxy = await openService(phone, INSTALLATION_PROXY, { signal })
   const apps = await browseApps(proxy, { type: 'User', attributes: ['CFBundleIdentifier'], signal })
   assert.ok(apps.length > 0)
@@ -249,8 +280,7 @@ test('the small services answer', async () => {
 })
 
 test('notifications are heard by those who asked for them', async () => {
-  await using world = await openPairedWorld()
-  await using proxy = await openNotificationProxy(world.phone, { signal })
+  await using proxy = await openNotificationProxy(paired.phone, { signal })
   await proxy.observe(['com.example.first', 'com.example.echo'], { signal })
   await proxy.post('com.example.echo', { signal })
   for await (const name of proxy.heard({ signal })) {
@@ -279,15 +309,14 @@ test('a backup arrives whole, and a second one sends only what has changed', asy
 })
 
 test('every upload is acknowledged by the host before the phone hears of it, Status.plist last', async () => {
-  await using world = await openPairedWorld()
-  const { host } = await backUp(world.phone)
+  const { host } = await backUp(paired.phone)
   const uploads = host.calls.filter((call) => call.startsWith('uploaded'))
   const received = host.calls.filter((call) => call.startsWith('receive')).map((call) => call.split(' ')[1])
   assert.deepEqual(
     uploads.flatMap((call) => call.split(' ').slice(1)),
     received,
   )
-  assert.equal(uploads.at(-1), `uploaded ${world.phone.udid}/Status.plist`)
+  assert.equal(uploads.at(-1), `uploaded ${paired.phone.udid}/Status.plist`)
 })
 
 test('a phone that gets no room, or no passcode, ends the backup with the reason', async () => {
@@ -374,11 +403,10 @@ const impatientClock: Clock = {
 }
 
 test('a phone that another program syncs with is busy', async () => {
-  await using world = await openPairedWorld()
-  await using other = await openAfc(world.phone, { signal })
+  await using other = await openAfc(paired.phone, { signal })
   const handle = await other.open('/com.apple.itunes.lock_sync', AFC_MODE.readWrite, { signal })
   assert.equal(await other.tryLock(handle, { signal }), true)
-  const phone = { ...world.phone, clock: impatientClock }
+  const phone = { ...paired.phone, clock: impatientClock }
   await assert.rejects(prepareBackup(phone, { signal }), code('device.busy'))
 })
 
@@ -397,11 +425,12 @@ test('a phone that refuses everything a backup can do without still gets an Info
   assert.ok(without.includes('the sync lock') && without.includes('the list of apps'), without.join())
 })
 
-test('over Wi-Fi the heartbeat is answered while a backup is prepared', async () => {
-  await using world = await openPairedWorld()
-  const phone: Phone = { ...world.phone, transport: 'wifi' }
-  await using prepared = await prepareBackup(phone, { signal })
+test('over Wi-Fi a heartbeat is kept beside a backup, and pairing is not even tried', async () => {
+  const phone: Phone = { ...paired.phone, transport: 'wifi' }
+  const without: BackupEvent[] = []
+  await using prepared = await prepareBackup(phone, { onEvent: (event) => without.push(event), signal })
   assert.ok(prepared.infoPlist.length > 0)
+  assert.deepEqual(without, [])
   await assert.rejects(pairAndWait(phone, { systemBuid: 'x', signal }), code('device.needs-cable'))
 })
 

@@ -1,6 +1,7 @@
 import type { AppError } from '../../base/errors.ts'
 import type { BackupErrorCode, DeviceErrorCode } from '../errors.ts'
 import { deviceError } from '../errors.ts'
+import { printable } from '../printable.ts'
 
 /** What a person can do about each MBErrorDomain code that phones answer with. Source: docs/protocol/mobilebackup2.md. */
 const REFUSALS: { readonly [mbError: number]: { readonly code: BackupErrorCode; readonly remedy: string } } = {
@@ -62,6 +63,6 @@ export function backupError(refusal: {
   readonly description: string
 }): AppError<DeviceErrorCode> {
   const { code, remedy } = REFUSALS[refusal.code] ?? OTHER
-  const said = refusal.description === '' ? '' : `: ${refusal.description.slice(0, 500)}`
+  const said = refusal.description === '' ? '' : `: ${printable(refusal.description)}`
   return deviceError(code, `The phone ended the backup with error ${refusal.code}${said}`, { remedy })
 }

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { badFrame } from '../../base/channel.ts'
+import { isAppError } from '../../base/errors.ts'
 import type { Plist } from '../../plist/index.ts'
-import type { BackupPath } from '../device-link/backup-path.ts'
+import type { BackupPath, NamedPath } from '../device-link/backup-path.ts'
 import { sendFiles, statusForMissing } from '../device-link/download.ts'
 import type { FinalResponse, HostRequest, NamedMove } from '../device-link/message.ts'
 import {
   EMPTY,
   interpret,
+  NOT_FOUND,
   processMessage,
   readMessage,
   STATUS,
@@ -17,6 +19,7 @@ import {
 import type { UploadedFile } from '../device-link/upload.ts'
 import { readUpload } from '../device-link/upload.ts'
 import { deviceError } from '../errors.ts'
+import { printableValue } from '../printable.ts'
 import type { OnBackupEvent } from './backup-events.ts'
 import type { BackupEntry, BackupHost } from './backup-host.ts'
 import type { BackupSession } from './backup-session.ts'
@@ -43,8 +46,17 @@ export async function runBackup(session: BackupSession, options: BackupOptions):
   const { channel } = session
   await writeMessage(channel, processMessage({ MessageName: 'Backup', TargetIdentifier: udid }), { signal })
   const { code, description } = await serve(channel, options)
-  await writeMessage(channel, ['DLMessageDisconnect', EMPTY], { signal })
+  await sayGoodbye(channel, { signal })
   return code === 0 ? { outcome: 'finished' } : { outcome: 'refused', code, description }
+}
+
+/** After its response a phone may hang up first: that changes nothing any more. */
+async function sayGoodbye(channel: ByteChannel, { signal }: WaitOptions): Promise<void> {
+  try {
+    await writeMessage(channel, ['DLMessageDisconnect', EMPTY], { signal })
+  } catch (error) {
+    if (!isAppError(error, 'wire.closed')) throw error
+  }
 }
 
 /** Obeys the phone, one request at a time, until its response. */
@@ -71,12 +83,12 @@ async function perform(request: Answerable, channel: ByteChannel, options: Backu
     case 'receive-files':
       options.onEvent?.({ kind: 'batch-started', bytes: request.bytes })
       return receiveFiles(channel, options)
-    case 'send-files': {
-      const open = ({ path }: { path: BackupPath }) => host.readFile(path, { signal })
-      const onSent = ({ path }: { path: BackupPath }, bytes: number) =>
-        options.onEvent?.({ kind: 'file-sent', path, bytes })
-      return sendFiles(channel, request.paths, { open, onSent, signal })
-    }
+    case 'send-files':
+      return sendFiles(channel, request.paths, {
+        open: ({ path }) => host.readFile(path, { signal }),
+        onSent: ({ path }, bytes) => options.onEvent?.({ kind: 'file-sent', path, bytes }),
+        signal,
+      })
     case 'make-folder':
       await host.makeFolder(request.path.path, { signal })
       return statusMessage(STATUS.ok)
@@ -85,19 +97,13 @@ async function perform(request: Answerable, channel: ByteChannel, options: Backu
     case 'move':
       return move(request.moves, options)
     case 'remove':
-      await host.remove(
-        request.paths.map(({ path }) => path),
-        { signal },
-      )
-      return statusMessage(STATUS.ok)
-    case 'copy': {
-      const copied = await host.copy({ from: request.from.path, to: request.to.path }, { signal })
-      return copied ? statusMessage(STATUS.ok) : statusMessage(STATUS.notFound, 'No such file or directory')
-    }
+      return remove(request.paths, options)
+    case 'copy':
+      return copy(request, options)
     case 'report-free-space':
       return freeSpace(options)
     case 'purge':
-      return statusMessage(STATUS.ok, EMPTY, Math.floor(await host.purge(request.bytes, { signal })))
+      return statusMessage(STATUS.ok, EMPTY, wholeBytes(await host.purge(request.bytes, { signal })))
     case 'decline':
       return statusMessage(STATUS.failed, 'Operation not supported')
   }
@@ -127,7 +133,7 @@ async function receiveFile(file: UploadedFile, { host, signal, onEvent }: Backup
     onEvent?.({ kind: 'file-unreadable', path, devicePath, status: progress.end.status, text: progress.end.text })
     return false
   }
-  assert(progress.end?.kind === 'whole', 'A host reads every file to its end')
+  assert(progress.end?.kind === 'whole', 'A host reads every file to its end, and lets its failure through')
   onEvent?.({ kind: 'file-received', path, devicePath, bytes: progress.bytes })
   return true
 }
@@ -138,14 +144,30 @@ async function move(moves: readonly NamedMove[], { host, signal }: BackupOptions
   return statusForMissing(moves.map(({ from }) => from).filter(({ path }) => missing.has(path)))
 }
 
+async function remove(paths: readonly NamedPath[], { host, signal }: BackupOptions): Promise<readonly Plist[]> {
+  const plain = paths.map(({ path }) => path)
+  await host.remove(plain, { signal })
+  return statusMessage(STATUS.ok)
+}
+
+async function copy({ from, to }: NamedMove, { host, signal }: BackupOptions): Promise<readonly Plist[]> {
+  const found = await host.copy({ from: from.path, to: to.path }, { signal })
+  return found ? statusMessage(STATUS.ok) : statusMessage(STATUS.notFound, NOT_FOUND)
+}
+
 async function freeSpace({ host, signal, onEvent }: BackupOptions): Promise<readonly Plist[]> {
-  const freeBytes = Math.max(0, Math.floor(await host.freeBytes({ signal })))
+  const freeBytes = wholeBytes(await host.freeBytes({ signal }))
   onEvent?.({ kind: 'space-asked', freeBytes })
   return statusMessage(STATUS.ok, EMPTY, freeBytes)
 }
 
+/** As a phone can read it: whole, not negative, and not infinite. */
+function wholeBytes(bytes: number): number {
+  return Math.min(Math.max(0, Math.floor(bytes)), Number.MAX_SAFE_INTEGER)
+}
+
 function listing(entries: Iterable<BackupEntry> | undefined): readonly Plist[] {
-  if (entries === undefined) return statusMessage(STATUS.notFound, 'No such file or directory')
+  if (entries === undefined) return statusMessage(STATUS.notFound, NOT_FOUND)
   const payload: { [name: string]: Plist } = Object.create(null)
   for (const { name, kind, sizeBytes, modifiedMs } of entries) {
     payload[name] = {
@@ -158,7 +180,7 @@ function listing(entries: Iterable<BackupEntry> | undefined): readonly Plist[] {
 }
 
 function dropped(reason: string): Error {
-  const why = reason === '' ? 'without a reason' : `saying ${JSON.stringify(reason.slice(0, 200))}`
+  const why = reason === '' ? 'without a reason' : `saying ${printableValue(reason)}`
   return deviceError('device.backup-dropped', `The phone ended the backup ${why}`, {
     remedy: 'Start the backup again: what the phone has sent is not lost',
   })

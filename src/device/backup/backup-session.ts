@@ -2,9 +2,11 @@ import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { badFrame } from '../../base/channel.ts'
 import { numberOf, PlistReal } from '../../plist/index.ts'
 import { parseResponse, processMessage, readMessage, writeMessage } from '../device-link/message.ts'
-import { deviceError } from '../errors.ts'
+import { deviceError, notAnswering } from '../errors.ts'
 import type { Phone } from '../phone.ts'
 import { openService } from '../phone.ts'
+import { printableValue } from '../printable.ts'
+import { withinTime } from '../time-limit.ts'
 
 /** A phone's backup service that has been greeted and waits for one request. Disposing hangs up. */
 export interface BackupSession extends AsyncDisposable {
@@ -14,15 +16,20 @@ export interface BackupSession extends AsyncDisposable {
   readonly protocolVersion: number
 }
 
-export const BACKUP_SERVICE = 'com.apple.mobilebackup2'
+const BACKUP_SERVICE = 'com.apple.mobilebackup2'
 
+/** Phones answer within a second; a busy one may take longer to start its backup agent. */
+const GREETING_MS_MAX = 120_000
 /** The DeviceLink version spoken here. */
 const LINK_VERSION = 400
 const PROTOCOL_VERSIONS = [2.0, 2.1]
 
 /** Starts the phone's backup service and greets it. The escrow bag goes along, so that a locked phone can be backed up. */
 export async function openBackupSession(phone: Phone, { signal }: WaitOptions): Promise<BackupSession> {
-  return greetBackupService(await openService(phone, BACKUP_SERVICE, { escrowBag: true, signal }), { signal })
+  const channel = await openService(phone, BACKUP_SERVICE, { escrowBag: true, signal })
+  const late = () => notAnswering("The phone's backup service", GREETING_MS_MAX / 1000)
+  const limit = { ms: GREETING_MS_MAX, clock: phone.clock, late, signal }
+  return withinTime(limit, (signal) => greetBackupService(channel, { signal }))
 }
 
 /** Version exchange and Hello on a fresh connection, which is closed when they fail. Source: docs/protocol/mobilebackup2.md. */
@@ -47,7 +54,8 @@ async function exchangeVersions(channel: ByteChannel, { signal }: WaitOptions): 
   }
   await writeMessage(channel, ['DLMessageVersionExchange', 'DLVersionsOk', LINK_VERSION], { signal })
   const ready = await readMessage(channel, { signal })
-  if (ready[0] !== 'DLMessageDeviceReady') throw badFrame(`The phone said ${String(ready[0])} where it should be ready`)
+  if (ready[0] !== 'DLMessageDeviceReady')
+    throw badFrame(`The phone said ${printableValue(ready[0])} where it should be ready`)
   return major
 }
 
@@ -58,7 +66,8 @@ async function sayHello(channel: ByteChannel, { signal }: WaitOptions): Promise<
   }
   await writeMessage(channel, processMessage(hello), { signal })
   const reply = await readMessage(channel, { signal })
-  if (reply[0] !== 'DLMessageProcessMessage') throw badFrame(`The phone answered Hello with ${String(reply[0])}`)
+  if (reply[0] !== 'DLMessageProcessMessage')
+    throw badFrame(`The phone answered Hello with ${printableValue(reply[0])}`)
   const { code, content } = parseResponse(reply[1])
   const version = numberOf(content.ProtocolVersion)
   if (code === 0 && version !== undefined && PROTOCOL_VERSIONS.includes(version)) return version

@@ -1,4 +1,5 @@
 import type { WaitOptions } from '../../base/channel.ts'
+import { badFrame } from '../../base/channel.ts'
 import { randomBytes } from '../../base/random.ts'
 import type { Plist, PlistDict } from '../../plist/index.ts'
 import { bytesOf, encodeXmlPlist, textOf } from '../../plist/index.ts'
@@ -32,7 +33,10 @@ export interface AppFacts {
 
 /** iTunes' version as hosts write it for phones that ask for none. */
 const ITUNES_VERSION = '10.0.1'
-const MEDIA_FILE_BYTES_MAX = 16 << 20
+/** Real ones are a few hundred KiB at most. */
+const MEDIA_FILE_BYTES_MAX = 4 << 20
+/** All icons together; real ones have some 10 KiB each. */
+const ICONS_BYTES_MAX = 64 << 20
 const ITUNES_FOLDER = '/iTunes_Control/iTunes'
 const ITUNES_FILES = [
   'ApertureAlbumPrefs',
@@ -48,7 +52,10 @@ const ITUNES_FILES = [
   'iTunesPrefs.plist',
 ]
 
-/** The Info.plist that the host writes into a backup, XML; restores and other programs read it. Source: docs/protocol/mobilebackup2.md. */
+/**
+ * The Info.plist that the host writes into a backup, XML; restores and other programs read it.
+ * Source: docs/protocol/mobilebackup2.md.
+ */
 export function encodeInfoPlist(facts: InfoFacts): Uint8Array {
   const { values, apps } = facts
   const purchased = apps.filter(({ sinf, metadata }) => sinf !== undefined && metadata !== undefined)
@@ -87,7 +94,7 @@ export async function collectInfoFacts(
     udid: phone.udid,
     nowMs: phone.clock.nowMs(),
     ...(await readValues(phone, { signal })),
-    apps: (await goWithout('the list of apps', () => readApps(phone, { goWithout, signal }), { signal })) ?? [],
+    apps: (await goWithout('the list of apps', (signal) => readApps(phone, { goWithout, signal }), { signal })) ?? [],
     itunesFiles: media?.itunesFiles ?? {},
     booksData: media?.booksData,
   }
@@ -111,7 +118,7 @@ async function readApps(
   const attributes = ['CFBundleIdentifier', 'ApplicationSINF', 'iTunesMetadata']
   const found = await browseApps(channel, { type: 'User', attributes, signal })
   const apps = found.map(appOf).filter((app) => app !== undefined)
-  const icons = await goWithout('the icons of apps', () => readIcons(phone, apps, { signal }), { signal })
+  const icons = await goWithout('the icons of apps', (signal) => readIcons(phone, apps, { signal }), { signal })
   return apps.map((app) => ({ ...app, icon: icons?.get(app.bundleId) }))
 }
 
@@ -131,8 +138,11 @@ async function readIcons(
   const purchased = apps.filter(({ sinf, metadata }) => sinf !== undefined && metadata !== undefined)
   if (purchased.length === 0) return icons
   await using channel = await openService(phone, SPRINGBOARD, { signal })
+  let bytesLeft = ICONS_BYTES_MAX
   for (const { bundleId } of purchased) {
     const icon = await readIcon(channel, bundleId, { signal })
+    bytesLeft -= icon?.length ?? 0
+    if (bytesLeft < 0) throw badFrame('The icons of the phone are too big')
     if (icon !== undefined) icons.set(bundleId, icon)
   }
   return icons
@@ -141,7 +151,7 @@ async function readIcons(
 async function readMedia(afc: Afc, { goWithout, signal }: WaitOptions & { readonly goWithout: GoWithout }) {
   return goWithout(
     "iTunes' files",
-    async () => {
+    async (signal) => {
       const itunesFiles: { [name: string]: Uint8Array } = {}
       for (const name of ITUNES_FILES) {
         const content = await afc.readFile(`${ITUNES_FOLDER}/${name}`, { bytesMax: MEDIA_FILE_BYTES_MAX, signal })

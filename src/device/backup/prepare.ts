@@ -26,14 +26,14 @@ const SYNC_DID_START = 'com.apple.itunes-mobdev.syncDidStart'
 const SYNC_DID_FINISH = 'com.apple.itunes-mobdev.syncDidFinish'
 
 /** What the phone may say during a backup, and what that means; the others are heard as Finder hears them. */
-const HEARD: { readonly [name: string]: BackupEvent | undefined } = {
-  'com.apple.LocalAuthentication.ui.presented': { kind: 'passcode-asked' },
-  'com.apple.LocalAuthentication.ui.dismissed': { kind: 'passcode-done' },
-  'com.apple.itunes-client.syncCancelRequest': { kind: 'cancel-asked' },
-  'com.apple.itunes-client.syncSuspendRequest': undefined,
-  'com.apple.itunes-client.syncResumeRequest': undefined,
-  'com.apple.mobile.backup.domain_changed': undefined,
-}
+const HEARD: ReadonlyMap<string, BackupEvent | undefined> = new Map([
+  ['com.apple.LocalAuthentication.ui.presented', { kind: 'passcode-asked' }],
+  ['com.apple.LocalAuthentication.ui.dismissed', { kind: 'passcode-done' }],
+  ['com.apple.itunes-client.syncCancelRequest', { kind: 'cancel-asked' }],
+  ['com.apple.itunes-client.syncSuspendRequest', undefined],
+  ['com.apple.itunes-client.syncResumeRequest', undefined],
+  ['com.apple.mobile.backup.domain_changed', undefined],
+])
 
 const LOCK_FILE = '/com.apple.itunes.lock_sync'
 const LOCK_TRIES = 50
@@ -51,20 +51,21 @@ export async function prepareBackup(
   phone: Phone,
   { onEvent, signal }: WaitOptions & { readonly onEvent?: OnBackupEvent },
 ): Promise<PreparedBackup> {
-  const goWithout = goWithoutTelling(onEvent)
-  const helped = <Value>(what: string, work: () => Promise<Value>) => goWithout(what, work, { signal })
+  const goWithout = goWithoutTelling(phone.clock, onEvent)
+  const helped = <Value>(what: string, work: (signal: AbortSignal) => Promise<Value>) =>
+    goWithout(what, work, { signal })
   await using stack = new AsyncDisposableStack()
 
-  if (phone.transport === 'wifi') stack.use(await helped('the heartbeat', () => openHeartbeat(phone, { signal })))
-  const proxy = stack.use(await helped('notifications', () => openNotificationProxy(phone, { signal })))
-  const post = (name: string) => helped('notifications', async () => proxy?.post(name, { signal }))
-  if (proxy !== undefined) stack.use(await helped('notifications', () => listen(proxy, { onEvent, signal })))
-  const afc = stack.use(await helped('the media folder', () => openAfc(phone, { signal })))
+  if (phone.transport === 'wifi') stack.use(await helped('the heartbeat', (signal) => openHeartbeat(phone, { signal })))
+  const proxy = stack.use(await helped('notifications', (signal) => openNotificationProxy(phone, { signal })))
+  const post = (name: string) => helped('notifications', async (signal) => proxy?.post(name, { signal }))
+  if (proxy !== undefined) stack.use(await helped('notifications', (signal) => listen(proxy, { onEvent, signal })))
+  const afc = stack.use(await helped('the media folder', (signal) => openAfc(phone, { signal })))
 
   stack.defer(() => farewell(phone, async (signal) => proxy?.post(SYNC_DID_FINISH, { signal })))
   await post(SYNC_WILL_START)
   await post(SYNC_LOCK_REQUEST)
-  if (afc !== undefined) stack.use(await helped('the sync lock', () => holdSyncLock(phone, afc, { signal })))
+  if (afc !== undefined) stack.use(await helped('the sync lock', (signal) => holdSyncLock(phone, afc, { signal })))
   await post(SYNC_DID_START)
 
   const infoPlist = encodeInfoPlist(await collectInfoFacts(phone, { afc, goWithout, signal }))
@@ -84,10 +85,10 @@ async function listen(
   proxy: NotificationProxy,
   { onEvent, signal }: WaitOptions & { readonly onEvent: OnBackupEvent | undefined },
 ): Promise<AsyncDisposable> {
-  await proxy.observe(Object.keys(HEARD), { signal })
+  await proxy.observe([...HEARD.keys()], { signal })
   return beside(async (signal) => {
     for await (const name of proxy.heard({ signal })) {
-      const event = HEARD[name]
+      const event = HEARD.get(name)
       if (event !== undefined) onEvent?.(event)
     }
   })

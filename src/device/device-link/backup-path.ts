@@ -1,4 +1,5 @@
 import { badFrame } from '../../base/channel.ts'
+import { printableValue } from '../printable.ts'
 
 declare const fromDevice: unique symbol
 
@@ -27,7 +28,7 @@ export function parseBackupPath(text: string, udid: string): BackupPath {
   const top = names[0]
   const outside = names.includes('..') || /[\\\0]/.test(text) || !text.isWellFormed()
   if (top === undefined || outside || Buffer.byteLength(text) > PATH_BYTES_MAX || !isTopOf(top, udid)) {
-    throw badFrame(`The phone named a path outside its backup: ${JSON.stringify(text.slice(0, 200))}`)
+    throw badFrame(`The phone named a path outside its backup: ${printableValue(text)}`)
   }
   return names as readonly string[] as BackupPath
 }

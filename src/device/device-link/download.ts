@@ -3,13 +3,12 @@ import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import type { Plist } from '../../plist/index.ts'
 import { encodeFrameHead } from '../plist-frame.ts'
 import type { NamedPath } from './backup-path.ts'
-import { STATUS, statusMessage } from './message.ts'
+import { NOT_FOUND, STATUS, statusMessage } from './message.ts'
 
 /** Data in one frame. Phones hold a frame whole, and larger ones have killed their backup agent. */
 export const SENT_BLOCK_BYTES = 32_768
 /** Frames handed to the channel at once, so that a big file does not go out one small write after another. */
 const FRAMES_AT_ONCE = 8
-const NOT_FOUND = 'No such file or directory'
 
 export type OpenFile = (path: NamedPath) => Promise<AsyncIterable<Uint8Array> | undefined>
 

@@ -3,6 +3,7 @@ import { badFrame } from '../../base/channel.ts'
 import type { Plist, PlistDict } from '../../plist/index.ts'
 import { arrayOf, dictOf, numberOf, textOf } from '../../plist/index.ts'
 import { readPlist, writePlist } from '../plist-frame.ts'
+import { printableValue } from '../printable.ts'
 import type { NamedPath } from './backup-path.ts'
 import { parseNamedPath } from './backup-path.ts'
 
@@ -10,13 +11,16 @@ import { parseNamedPath } from './backup-path.ts'
 export const EMPTY = '___EmptyParameterString___'
 
 /** Largest message accepted. The largest real ones name 128 pairs of paths, about 25 KiB. */
-export const MESSAGE_BYTES_MAX = 64 << 20
+const MESSAGE_BYTES_MAX = 16 << 20
 
 /** Most paths in one message; phones send at most 128. */
 const PATHS_MAX = 4096
 
 /** DeviceLink's statuses, as far as hosts send them. Source: docs/protocol/mobilebackup2.md. */
 export const STATUS = { ok: 0, failed: -1, notFound: -6, several: -13 } as const
+
+/** The text for `STATUS.notFound`. */
+export const NOT_FOUND = 'No such file or directory'
 
 /** What a phone can ask of the host, or tell it, in one message. */
 export type HostRequest =
@@ -56,7 +60,7 @@ export function interpret(message: readonly Plist[], udid: string): HostRequest 
   const read = readerOf(message, udid)
   switch (name) {
     case 'DLMessageUploadFiles':
-      return { do: 'receive-files', percent: percentOf(message[2]), bytes: Math.max(0, numberOf(message[3]) ?? 0) }
+      return { do: 'receive-files', percent: percentOf(message[2]), bytes: sizeOf(message[3]) }
     case 'DLMessageDownloadFiles':
       return { do: 'send-files', paths: read.paths(1), percent: percentOf(message[3]) }
     case 'DLMessageCreateDirectory':
@@ -74,7 +78,7 @@ export function interpret(message: readonly Plist[], udid: string): HostRequest 
     case 'DLMessageGetFreeDiskSpace':
       return { do: 'report-free-space' }
     case 'DLMessagePurgeDiskSpace':
-      return { do: 'purge', bytes: Math.max(0, numberOf(message[1]) ?? 0) }
+      return { do: 'purge', bytes: sizeOf(message[1]) }
     case 'DLMessageProcessMessage':
       return { do: 'take-response', response: parseResponse(message[1]) }
     case 'DLMessageDisconnect':
@@ -91,7 +95,7 @@ export function parseResponse(value: Plist | undefined): FinalResponse {
   const content = dictOf(value)
   const code = numberOf(content?.ErrorCode)
   if (content?.MessageName !== 'Response' || code === undefined) {
-    throw badFrame(`The phone sent ${JSON.stringify(content?.MessageName)} where its response was due`)
+    throw badFrame(`The phone sent ${printableValue(content?.MessageName)} where its response was due`)
   }
   return { code, description: textOf(content.ErrorDescription) ?? '', content }
 }
@@ -108,10 +112,9 @@ export function statusMessage(code: number, text: string = EMPTY, payload: Plist
 
 /** Reads one message: an array whose first element names it. */
 export async function readMessage(channel: ByteChannel, { signal }: WaitOptions): Promise<readonly Plist[]> {
-  const message = arrayOf(await readPlist(channel, { bytesMax: MESSAGE_BYTES_MAX, signal }))
-  if (!textOf(message?.[0])?.startsWith('DL'))
-    throw badFrame('The phone sent something other than a DeviceLink message')
-  return message ?? []
+  const message = arrayOf(await readPlist(channel, { bytesMax: MESSAGE_BYTES_MAX, signal })) ?? []
+  if (textOf(message[0])?.startsWith('DL')) return message
+  throw badFrame('The phone sent something other than a DeviceLink message')
 }
 
 /** Writes one message, as a binary property list. */
@@ -129,13 +132,19 @@ function percentOf(value: Plist | undefined): number | undefined {
   return percent === undefined || !(percent >= 0) ? undefined : Math.min(percent, 100)
 }
 
+/** A number of bytes; 0 for anything that cannot be one. */
+function sizeOf(value: Plist | undefined): number {
+  const size = numberOf(value) ?? 0
+  return Number.isFinite(size) && size > 0 ? size : 0
+}
+
 function reasonOf(value: Plist | undefined): string {
   const reason = textOf(value)
   return reason === undefined || reason === EMPTY ? '' : reason
 }
 
 function readerOf(message: readonly Plist[], udid: string) {
-  const broken = () => badFrame(`The phone's ${String(message[0])} is not of the form it should be`)
+  const broken = () => badFrame(`The phone's ${printableValue(message[0])} is not of the form it should be`)
   const toPath = (value: Plist | undefined): NamedPath => {
     const text = textOf(value)
     if (text === undefined) throw broken()

@@ -4,13 +4,14 @@ import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { badFrame } from '../../base/channel.ts'
 import type { AppError } from '../../base/errors.ts'
 import { deviceError } from '../errors.ts'
+import { printable } from '../printable.ts'
 import type { BackupPath } from './backup-path.ts'
 import { PATH_BYTES_MAX, parseBackupPath } from './backup-path.ts'
 
 /** First byte of a frame that holds data; any other ends the file, being a negated DeviceLink status. */
 const DATA = 0x0c
 /** Largest block accepted; phones send at most 262,144 bytes. It is never held as a whole. */
-export const BLOCK_BYTES_MAX = 16 << 20
+const BLOCK_BYTES_MAX = 16 << 20
 /** Largest piece handed on at once. */
 const PIECE_BYTES_MAX = 256 << 10
 /** Most of a failed file's explanation that is read. */
@@ -47,7 +48,12 @@ export async function* readUpload(
     if (devicePath.length === 0) return
     const path = parseFilePath(await readName(channel, { signal }), udid)
     const progress: UploadedFile['progress'] = { bytes: 0, end: undefined }
-    yield { devicePath: fromUtf8(devicePath), path, progress, blocks: readBlocks(channel, progress, { signal }) }
+    yield {
+      devicePath: printable(fromUtf8(devicePath)),
+      path,
+      progress,
+      blocks: readBlocks(channel, progress, { signal }),
+    }
     assert(progress.end !== undefined, 'A file must be read to its end before the next one')
   }
 }
@@ -88,7 +94,7 @@ async function readPiece(channel: ByteChannel, left: number, { signal }: WaitOpt
 
 async function readEnd(channel: ByteChannel, code: number, size: number, { signal }: WaitOptions): Promise<FileEnd> {
   if (size > TEXT_BYTES_MAX) throw badFrame(`The phone announced an explanation of ${size} bytes`)
-  const text = fromUtf8(await channel.readExactly(size, { signal }))
+  const text = printable(fromUtf8(await channel.readExactly(size, { signal })))
   if (code === 0) return { kind: 'whole' }
   const saw = `The phone could not read one of its files (status ${-code}${text === '' ? '' : `: ${text}`})`
   const error = deviceError('device.file-unreadable', saw, { remedy: 'Keep the phone unlocked for a while, try again' })

@@ -1,6 +1,7 @@
 import type { AppError } from '../../base/errors.ts'
 import type { DeviceErrorCode } from '../errors.ts'
 import { deviceError, notPaired } from '../errors.ts'
+import { printable } from '../printable.ts'
 
 const UNPAIRED = new Set(['InvalidHostID', 'MissingHostID', 'MissingPairRecord', 'InvalidPairRecord'])
 
@@ -44,9 +45,9 @@ const KNOWN: { readonly [error: string]: { readonly code: DeviceErrorCode; reado
 
 /** What lockdownd refused, as an error. Strings not known here are shown as they are. `asking` names the request. */
 export function fromLockdown(error: string, { asking }: { asking: string }): AppError<DeviceErrorCode> {
-  const saw = `The phone refused ${asking}: ${error.slice(0, 200)}`
+  const saw = `The phone refused ${asking}: ${printable(error)}`
   if (UNPAIRED.has(error)) return notPaired(saw)
-  const known = KNOWN[error]
+  const known = Object.hasOwn(KNOWN, error) ? KNOWN[error] : undefined
   const remedy = 'Unlock the phone, connect it again and retry; restart it if that does not help'
   return deviceError(known?.code ?? 'device.lockdown-refused', saw, { remedy: known?.remedy ?? remedy })
 }

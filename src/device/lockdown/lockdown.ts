@@ -4,11 +4,12 @@ import type { Clock } from '../../base/clock.ts'
 import type { Plist, PlistDict } from '../../plist/index.ts'
 import { dictOf, textOf } from '../../plist/index.ts'
 import { deviceError, notAnswering } from '../errors.ts'
-import { ask, LOCKDOWN_BYTES_MAX } from '../plist-frame.ts'
+import { ask } from '../plist-frame.ts'
+import { printable, printableValue } from '../printable.ts'
 import { withinTime } from '../time-limit.ts'
 import { fromLockdown } from './lockdown-errors.ts'
 
-export const LOCKDOWN_PORT = 62_078
+const LOCKDOWN_PORT = 62_078
 /** Free text that phones put into their logs. */
 const LABEL = 'phonekeep'
 const ANSWER_MS_MAX = 30_000
@@ -31,11 +32,9 @@ export class Lockdown implements AsyncDisposable {
 
   /** The answer as it is, an `Error` in it included. Throws `device.not-answering` after 30 s. */
   async ask(question: PlistDict & { readonly Request: string }, { signal }: WaitOptions): Promise<PlistDict> {
-    const answer = await this.#inTime(signal, (signal) =>
-      ask(this.#channel, { Label: LABEL, ...question }, { bytesMax: LOCKDOWN_BYTES_MAX, signal }),
-    )
+    const answer = await this.#inTime(signal, (signal) => ask(this.#channel, { Label: LABEL, ...question }, { signal }))
     if (answer.Request !== question.Request) {
-      throw badFrame(`The phone answered ${String(answer.Request)} when asked ${question.Request}`)
+      throw badFrame(`The phone answered ${printableValue(answer.Request)} when asked ${question.Request}`)
     }
     return answer
   }
@@ -134,7 +133,7 @@ function showName({ domain, key }: ValueName): string {
 }
 
 function notReady(saw: string): Error {
-  return deviceError('device.not-ready', `The phone is not running normally: it answers as ${saw}`, {
+  return deviceError('device.not-ready', `The phone is not running normally: it answers as ${printable(saw)}`, {
     remedy: 'Restart the phone and wait for its home screen or lock screen',
   })
 }

@@ -56,7 +56,9 @@ export async function startService(
   const error = refusalOf(answer)
   if (error !== undefined) throw fromStartService(error, service)
   const port = numberOf(answer.Port)
-  if (port === undefined || !(port >= 1 && port <= 65_535)) throw badFrame(`The phone opened ${service} on no port`)
+  if (port === undefined || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw badFrame(`The phone opened ${service} on no port`)
+  }
   const channel = await dial(port, { signal })
   return answer.EnableServiceSSL === true ? secureChannel(channel, record, { age: tlsAge, signal }) : channel
 }

@@ -61,7 +61,8 @@ function checkPhone(socket: TLSSocket, record: PairRecord): void {
 }
 
 function fromTls(error: NodeJS.ErrnoException): Error {
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code?.includes('_ALERT_')) {
+  const isRefusal = /_ALERT_(?!.*(PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY))/.test(error.code ?? '')
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || isRefusal) {
     return notPaired('The phone hung up when this computer identified itself', error)
   }
   return deviceError('device.tls-failed', `The secure connection to the phone failed: ${error.message}`, {

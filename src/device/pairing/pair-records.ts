@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WaitOptions } from '../../base/channel.ts'
-import { isSystemError } from '../../base/errors.ts'
+import { isAppError, isSystemError } from '../../base/errors.ts'
 import { randomUuid } from '../../base/random.ts'
 import { deviceError } from '../errors.ts'
 import { parseUdid } from '../udid.ts'
@@ -27,26 +27,46 @@ export interface PairRecords {
 /** Keeps records as `<UDID>.plist` in a folder: files of mode 0600, replaced in one step. The folder is made when needed. */
 export function pairRecordFolder(folder: string): PairRecordStore {
   return {
-    read: (udid) => readRecordFile(recordPath(folder, udid)),
-    save: (udid, record) => replaceFile(folder, recordPath(folder, udid), encodePairRecord(record)),
+    read: async (udid) => readRecordFile(recordPath(folder, udid)),
+    save: async (udid, record) => replaceFile(folder, recordPath(folder, udid), encodePairRecord(record)),
   }
 }
 
+export interface PairRecordPlaces {
+  readonly store: PairRecordStore
+  /** `deviceId` lets usbmuxd tell other programs which phone was paired. */
+  readonly usbmuxd?: { readonly mux: Mux; readonly deviceId?: number }
+}
+
 /** Our store together with usbmuxd's, which a phone reached without usbmuxd does not have. */
-export function pairRecordsOf({ store, mux }: { store: PairRecordStore; mux?: Mux }): PairRecords {
+export function pairRecordsOf({ store, usbmuxd }: PairRecordPlaces): PairRecords {
   return {
     async *candidates(udid, { signal }) {
       const own = await store.read(udid)
       if (own !== undefined) yield own
-      if (mux === undefined) return
-      const data = await readPairRecordData(mux, udid, { signal })
+      if (usbmuxd === undefined) return
+      const data = await readPairRecordData(usbmuxd.mux, udid, { signal })
       const theirs = data === undefined ? undefined : parsePairRecord(data)
       if (theirs !== undefined && theirs.hostId !== own?.hostId) yield theirs
     },
     async save(udid, record, { signal }) {
       await store.save(udid, record)
-      if (mux !== undefined) await savePairRecordData(mux, { udid, data: encodePairRecord(record) }, { signal })
+      if (usbmuxd !== undefined) await shareRecord(usbmuxd, { udid, record }, { signal })
     },
+  }
+}
+
+/** A usbmuxd that keeps no records is no reason to fail: ours is kept. */
+async function shareRecord(
+  { mux, deviceId }: NonNullable<PairRecordPlaces['usbmuxd']>,
+  { udid, record }: { readonly udid: string; readonly record: PairRecord },
+  { signal }: WaitOptions,
+): Promise<void> {
+  try {
+    const device = deviceId === undefined ? {} : { deviceId }
+    await savePairRecordData(mux, { udid, data: encodePairRecord(record), ...device }, { signal })
+  } catch (error) {
+    if (!isAppError(error, 'device.usbmuxd-refused')) throw error
   }
 }
 
@@ -74,6 +94,8 @@ async function replaceFile(folder: string, path: string, data: Uint8Array): Prom
     await file.writeFile(data)
     await file.sync()
     await rename(fresh, path)
+    await using place = await open(folder)
+    await place.sync()
   } catch (error) {
     await rm(fresh, { force: true })
     throw error

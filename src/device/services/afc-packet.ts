@@ -21,7 +21,7 @@ export const AFC = {
 const HEADER_BYTES = 40
 const MAGIC = utf8('CFA6LPAA')
 /** Largest answer accepted: a listing of a full photo folder, or one read. */
-export const AFC_BYTES_MAX = 8 << 20
+const AFC_BYTES_MAX = 8 << 20
 
 export interface AfcPacket {
   /** Repeated by the answer. */
@@ -63,7 +63,7 @@ export async function readAfcPacket(channel: ByteChannel, { signal }: WaitOption
 }
 
 /** Unsigned 64-bit numbers, little-endian, one after another. */
-export function u64s(...values: readonly number[]): Uint8Array<ArrayBuffer> {
+export function u64s(...values: readonly (number | bigint)[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(values.length * 8)
   for (const [index, value] of values.entries()) viewOf(bytes).setBigUint64(index * 8, BigInt(value), true)
   return bytes

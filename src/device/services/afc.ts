@@ -7,7 +7,7 @@ import { openService } from '../phone.ts'
 import type { AfcPacket } from './afc-packet.ts'
 import { AFC, cString, encodeAfcPacket, readAfcPacket, u64s } from './afc-packet.ts'
 
-export const AFC_SERVICE = 'com.apple.afc'
+const AFC_SERVICE = 'com.apple.afc'
 
 /** How a file is opened; all but `read` create it. */
 export const AFC_MODE = { read: 1, readWrite: 2, replace: 3 } as const
@@ -60,7 +60,7 @@ export class Afc implements AsyncDisposable {
     return names.filter((name) => name !== '.' && name !== '..' && name !== '')
   }
 
-  /** A whole small file; undefined when it is missing. More than `bytesMax` is refused. */
+  /** A whole small file; undefined when it is missing. More than `bytesMax` is refused here. */
   async readFile(
     path: string,
     { bytesMax, signal }: WaitOptions & { readonly bytesMax: number },
@@ -68,16 +68,16 @@ export class Afc implements AsyncDisposable {
     if ((await this.stat(path, { signal })) === undefined) return undefined
     const handle = await this.open(path, AFC_MODE.read, { signal })
     const pieces: Uint8Array[] = []
-    let size = 0
+    let bytesLeft = bytesMax
     for (;;) {
-      const fixed = u64s(handle, Math.min(PIECE_BYTES, bytesMax + 1 - size))
+      const fixed = u64s(handle, Math.min(PIECE_BYTES, bytesLeft + 1))
       const piece = dataOf(await this.#ask({ operation: AFC.read, fixed }, { signal }), `to read ${path}`)
-      if (piece.length === 0) break
+      bytesLeft -= piece.length
+      if (piece.length === 0 || bytesLeft < 0) break
       pieces.push(piece)
-      size += piece.length
-      if (size > bytesMax) throw badFrame(`The phone's ${path} is larger than ${bytesMax} bytes`)
     }
     await this.close(handle, { signal })
+    if (bytesLeft < 0) throw tooBig(path, bytesMax)
     return Buffer.concat(pieces)
   }
 
@@ -103,26 +103,26 @@ export class Afc implements AsyncDisposable {
   }
 
   /** Opens a file; the handle is good until it is closed or this connection ends. */
-  async open(path: string, mode: AfcMode, options: WaitOptions): Promise<number> {
+  async open(path: string, mode: AfcMode, options: WaitOptions): Promise<bigint> {
     const fixed = Buffer.concat([u64s(mode), cString(path)])
     const answer = await this.#ask({ operation: AFC.open, fixed }, options)
     if (answer.operation !== AFC.opened || answer.fixed.length < 8) throw refused(answer, `to open ${path}`)
-    return Number(viewOf(answer.fixed).getBigUint64(0, true))
+    return viewOf(answer.fixed).getBigUint64(0, true)
   }
 
-  async close(handle: number, options: WaitOptions): Promise<void> {
+  async close(handle: bigint, options: WaitOptions): Promise<void> {
     checkOk(await this.#ask({ operation: AFC.close, fixed: u64s(handle) }, options), 'to close a file')
   }
 
   /** Locks an open file for this connection alone. False when somebody else holds it: ask again a little later. */
-  async tryLock(handle: number, options: WaitOptions): Promise<boolean> {
+  async tryLock(handle: bigint, options: WaitOptions): Promise<boolean> {
     const answer = await this.#ask({ operation: AFC.lock, fixed: u64s(handle, LOCK_EXCLUSIVE_NOW) }, options)
     if (statusOf(answer) === WOULD_BLOCK) return false
     checkOk(answer, 'to lock a file')
     return true
   }
 
-  async unlock(handle: number, options: WaitOptions): Promise<void> {
+  async unlock(handle: bigint, options: WaitOptions): Promise<void> {
     checkOk(await this.#ask({ operation: AFC.lock, fixed: u64s(handle, UNLOCK) }, options), 'to unlock a file')
   }
 
@@ -155,10 +155,9 @@ function checkOk(answer: AfcPacket, asking: string): void {
   if (statusOf(answer) !== OK) throw refused(answer, asking)
 }
 
-/** Content comes as payload; old phones put small answers into the fixed part. */
 function dataOf(answer: AfcPacket, asking: string): Uint8Array {
   if (answer.operation !== AFC.data) throw refused(answer, asking)
-  return answer.fixed.length === 0 ? answer.payload : Buffer.concat([answer.fixed, answer.payload])
+  return answer.payload
 }
 
 function textsOf(bytes: Uint8Array): readonly string[] {
@@ -172,14 +171,24 @@ function pairsOf(bytes: Uint8Array): ReadonlyMap<string, string> {
   return pairs
 }
 
-const KINDS: { readonly [type: string]: AfcStat['kind'] } = { S_IFREG: 'file', S_IFDIR: 'folder', S_IFLNK: 'link' }
+const KINDS: ReadonlyMap<string | undefined, AfcStat['kind']> = new Map([
+  ['S_IFREG', 'file'],
+  ['S_IFDIR', 'folder'],
+  ['S_IFLNK', 'link'],
+])
 
 function statOf(pairs: ReadonlyMap<string, string>): AfcStat {
   return {
-    kind: KINDS[pairs.get('st_ifmt') ?? ''] ?? 'other',
-    sizeBytes: Number(pairs.get('st_size') ?? 0),
-    modifiedMs: Math.floor(Number(pairs.get('st_mtime') ?? 0) / 1e6),
+    kind: KINDS.get(pairs.get('st_ifmt')) ?? 'other',
+    sizeBytes: Number(pairs.get('st_size')) || 0,
+    modifiedMs: Math.floor((Number(pairs.get('st_mtime')) || 0) / 1e6),
   }
+}
+
+function tooBig(path: string, bytesMax: number): Error {
+  return deviceError('device.file-refused', `The phone's ${path} is larger than ${bytesMax} bytes`, {
+    remedy: 'Nothing needs to be done unless this file is wanted: backups go on without it',
+  })
 }
 
 function refused(answer: AfcPacket, asking: string): Error {

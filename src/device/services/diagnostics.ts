@@ -1,8 +1,9 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import type { Plist, PlistDict } from '../../plist/index.ts'
-import { boolOf, dictOf, numberOf, signedOf, textOf } from '../../plist/index.ts'
+import { boolOf, dictOf, numberOf, signedOf } from '../../plist/index.ts'
 import { deviceError } from '../errors.ts'
 import { ask } from '../plist-frame.ts'
+import { printableValue } from '../printable.ts'
 
 export const DIAGNOSTICS_RELAY = 'com.apple.mobile.diagnostics_relay'
 
@@ -60,7 +61,7 @@ function optional<Key extends keyof Battery>(key: Key, value: Battery[Key]): Bat
 }
 
 function refused(status: Plist | undefined): Error {
-  const saw = `The phone did not give its diagnostics (${textOf(status) ?? 'no status'})`
+  const saw = `The phone did not give its diagnostics (${printableValue(status)})`
   return deviceError('device.diagnostics-refused', saw, {
     remedy: 'Unlock the phone once after its restart, try again',
   })

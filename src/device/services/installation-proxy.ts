@@ -3,11 +3,13 @@ import { badFrame } from '../../base/channel.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import { arrayOf, dictOf, textOf } from '../../plist/index.ts'
 import { deviceError } from '../errors.ts'
-import { readDict, SERVICE_BYTES_MAX, writePlist } from '../plist-frame.ts'
+import { parseDict, readFrame, writePlist } from '../plist-frame.ts'
+import { printable } from '../printable.ts'
 
 export const INSTALLATION_PROXY = 'com.apple.mobile.installation_proxy'
-/** No phone holds more apps; a stream that never says Complete ends here. */
+/** No phone holds more apps; a stream that never says Complete ends at one of these. */
 const APPS_MAX = 20_000
+const LIST_BYTES_MAX = 64 << 20
 
 export interface BrowseOptions extends WaitOptions {
   readonly type: 'User' | 'System' | 'Any'
@@ -26,19 +28,24 @@ export async function browseApps(
   const options = { ApplicationType: type, ReturnAttributes: attributes }
   await writePlist(channel, { Command: 'Browse', ClientOptions: options }, { signal })
   const apps: PlistDict[] = []
-  for (let batches = 0; batches <= APPS_MAX; batches++) {
-    const answer = await readDict(channel, { bytesMax: SERVICE_BYTES_MAX, signal })
+  let bytesLeft = LIST_BYTES_MAX
+  while (apps.length <= APPS_MAX) {
+    const batch = await readFrame(channel, { bytesMax: bytesLeft, signal })
+    bytesLeft -= 4 + batch.length
+    const answer = parseDict(batch)
     if (answer.Error !== undefined) throw refused(answer)
-    apps.push(...(arrayOf(answer.CurrentList) ?? []).map(dictOf).filter((app) => app !== undefined))
+    for (const entry of arrayOf(answer.CurrentList) ?? []) {
+      const app = dictOf(entry)
+      if (app !== undefined) apps.push(app)
+    }
     if (answer.Status === 'Complete') return apps
-    if (apps.length > APPS_MAX) break
   }
   throw badFrame(`The phone listed more than ${APPS_MAX} apps`)
 }
 
 function refused(answer: PlistDict): Error {
   const why = [answer.Error, answer.ErrorDescription].map(textOf).filter((part) => part !== undefined)
-  return deviceError('device.app-list-refused', `The phone did not list its apps: ${why.join(', ').slice(0, 200)}`, {
+  return deviceError('device.app-list-refused', `The phone did not list its apps: ${printable(why.join(', '))}`, {
     remedy: 'Unlock the phone and try again; restart it if that does not help',
   })
 }

@@ -4,7 +4,7 @@ import type { Phone } from '../phone.ts'
 import { openService } from '../phone.ts'
 import { readDict, writePlist } from '../plist-frame.ts'
 
-export const NOTIFICATION_PROXY = 'com.apple.mobile.notification_proxy'
+const NOTIFICATION_PROXY = 'com.apple.mobile.notification_proxy'
 const NOTIFICATION_BYTES_MAX = 64 << 10
 
 /** Posts and hears the phone's notifications, which are names and nothing more. Disposing hangs up. */

@@ -8,7 +8,7 @@ const HEADER_BYTES = 16
 const VERSION_PLIST = 1
 const MESSAGE_PLIST = 8
 /** Largest message accepted from usbmuxd; a list of hundreds of phones is some 100 KiB. */
-export const MUX_BYTES_MAX = 1 << 20
+const MUX_BYTES_MAX = 1 << 20
 
 export interface MuxMessage {
   /** Repeats the request's; 0 in events. */

@@ -6,17 +6,20 @@ export type HashedKind = 'key' | 'lock' | 'snapshot' | 'index' | 'pack'
 /** One file of a repository; its config is the only one without an id. */
 export type StoredName = { readonly kind: 'config' } | { readonly kind: HashedKind; readonly id: Id }
 
+/** A file as a listing shows it. */
 export interface StoredFileInfo {
   readonly id: Id
   readonly sizeBytes: number
 }
 
+/** A part of a file. */
 export interface ByteRange {
   readonly offset: number
   /** At most this many bytes are returned: fewer where the file ends. */
   readonly length: number
 }
 
+/** Every call can be aborted. */
 export interface BackendOptions {
   /** Aborting leaves nothing half-written visible; the call rejects with the signal's reason. */
   readonly signal: AbortSignal
@@ -55,4 +58,5 @@ export function pathOf(name: StoredName): string {
   return `${FOLDERS[name.kind]}/${name.id}`
 }
 
+/** The folder of each kind. */
 export const FOLDERS = { key: 'keys', lock: 'locks', snapshot: 'snapshots', index: 'index', pack: 'data' } as const

@@ -3,7 +3,7 @@ import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs 
 import { dirname, join } from 'node:path'
 import { isSystemError } from '../../base/errors.ts'
 import { randomBytes } from '../../base/random.ts'
-import { damaged, storageFailed } from '../errors.ts'
+import { damaged, onStorage } from '../errors.ts'
 import { parseId } from '../id.ts'
 import {
   type Backend,
@@ -136,12 +136,7 @@ class LocalBackend implements Backend {
   }
 
   async #attempt<Result>(doing: 'read' | 'write', path: string, work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isSystemError(error) || error.name === 'AbortError') throw error
-      throw storageFailed(error, { doing, what: join(this.location, path) })
-    }
+    return await onStorage({ doing, what: join(this.location, path) }, work)
   }
 }
 

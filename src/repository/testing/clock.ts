@@ -6,6 +6,7 @@ export interface TestClock extends Clock {
   advance(ms: number): Promise<void>
 }
 
+/** A clock that begins at that time. */
 export function createTestClock(startMs = Date.parse('2026-01-02T03:04:05Z')): TestClock {
   let elapsedMs = 0
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()

@@ -10,6 +10,7 @@ export interface FaultyBackend extends Backend {
   readonly fired: boolean
 }
 
+/** Wraps a backend. The fault is an EIO. */
 export function createFaultyBackend(
   inner: Backend,
   { failAt, kind }: { failAt: number; kind: FaultKind },

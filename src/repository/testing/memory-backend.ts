@@ -8,6 +8,7 @@ export interface MemoryBackend extends Backend {
   readonly files: Map<string, Uint8Array>
 }
 
+/** Begins with these files, or empty. */
 export function createMemoryBackend(files = new Map<string, Uint8Array>()): MemoryBackend {
   return {
     files,

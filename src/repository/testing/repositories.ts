@@ -9,6 +9,7 @@ import { openWriter } from '../writer.ts'
 import { createMemoryBackend, type MemoryBackend } from './memory-backend.ts'
 import { CHEAP_KDF, clock, PASSWORD, signal } from './restic.ts'
 
+/** A repository, and what it is stored in. */
 export interface MemoryRepository {
   readonly backend: MemoryBackend
   readonly repository: Repository

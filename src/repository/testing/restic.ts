@@ -9,10 +9,13 @@ import { openLocalBackend } from '../backend/local.ts'
 import { createRepository, openRepository, type Repository } from '../repository.ts'
 import { createTestClock } from './clock.ts'
 
+/** Of every repository in the tests. */
 export const PASSWORD = new Secret('correct horse')
 /** scrypt at a cost that no test has to wait for. */
-export const CHEAP_KDF = { N: 1024, r: 8, p: 1 }
+export const CHEAP_KDF = { N: 16, r: 8, p: 1 }
+/** For tests with nothing to abort. */
 export const signal = NEVER
+/** Stands still. */
 export const clock = createTestClock()
 
 const run = promisify(execFile)

@@ -3,12 +3,14 @@ import { createReadStream } from 'node:fs'
 import { mkdtempDisposable, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { WaitOptions } from '../../base/channel.ts'
 import { BLOCK_BYTES_MAX } from '../contents/source.ts'
 import { BackupError, MB } from './backup-error.ts'
 import type { BackupPhone } from './backup-phone.ts'
 import { PREFIXES, payloadPath } from './file-id.ts'
 import type { HostDrive } from './host-drive.ts'
+import type { HostManifest } from './host-manifest.ts'
 import { encodeManifestPlist } from './manifest-plist.ts'
 import { ManifestWriter } from './manifest-writer.ts'
 import { BATCH_MAX, measurePayload, type Payload, sendPayload } from './payload.ts'
@@ -27,10 +29,11 @@ export async function backUp(phone: BackupPhone, drive: HostDrive, { signal }: W
   const beginning = await findBeginning(run)
   using earlier = beginning.earlier
   using manifest = new ManifestWriter(join(temp.path, 'Manifest.db'))
-  const { sent, uuid } = beginning
+  const { uuid } = beginning
+  const sent = new Map(beginning.sent)
   phone.agent.cache = { uuid, sent }
   if (phone.agent.scanMs > 0) await drive.quietly((options) => phone.clock.sleep(phone.agent.scanMs, options), run)
-  const bytesTotal = measurePayload(phone.contents.entries(), { earlier, sent })
+  const bytesTotal = await measurePayload(phone.contents.entries(), { earlier, sent })
   await ensureRoom(run, bytesTotal)
   if (beginning.unfinished !== undefined) await finishEarlier(run, beginning.unfinished)
   if (beginning.putAside !== undefined) await drive.move(new Map([[run.root, beginning.putAside]]), run)
@@ -58,7 +61,7 @@ async function retry(payload: Payload, { uuid, isFirst }: { uuid: string; isFirs
   const { run, changedDomains } = payload
   const domains = new Set(changedDomains)
   const changed = () => run.phone.contents.entries().filter((entry) => domains.has(entry.domain))
-  await ensureRoom(run, measurePayload(changed(), payload))
+  await ensureRoom(run, await measurePayload(changed(), payload))
   await prepareFolders(run)
   await uploadStatus(run, { uuid, isFirst, snapshotState: 'uploading' })
   await sendPayload(payload, changed())
@@ -69,7 +72,7 @@ async function commit(payload: Payload, { uuid, putAside }: Beginning): Promise<
   const { run, earlier, manifest, sent } = payload
   const { drive, root, tempFolder } = run
   const snapshot = `${root}/Snapshot`
-  const gone = earlier === undefined ? [] : [...earlier.allFileIds()].filter((fileId) => !manifest.has(fileId))
+  const gone = earlier === undefined ? [] : await missingFrom(manifest, earlier)
   await manifest.finish()
   await drive.uploadBytes(`${snapshot}/Manifest.plist`, encodeManifestPlist(run.phone), run)
   await uploadManifest(run, join(tempFolder, 'Manifest.db'))
@@ -83,6 +86,16 @@ async function commit(payload: Payload, { uuid, putAside }: Beginning): Promise<
   await drive.remove([`${root}/Manifest.mbdx`], run)
   await uploadStatus(run, { uuid, snapshotState: 'finished' })
   if (putAside !== undefined) await drive.remove([putAside], run)
+}
+
+/** Files that the phone had at the earlier backup and has no more. */
+async function missingFrom(manifest: ManifestWriter, earlier: HostManifest): Promise<string[]> {
+  const gone: string[] = []
+  for (const prefix of PREFIXES) {
+    gone.push(...earlier.fileIds(prefix).filter((fileId) => !manifest.has(fileId)))
+    await setImmediate()
+  }
+  return gone
 }
 
 /** Room that must be left over after the backup, and what a purge is asked for beyond it. */

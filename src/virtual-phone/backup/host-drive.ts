@@ -100,9 +100,10 @@ export class HostDrive {
     options: WaitOptions,
   ): Promise<void> {
     const play = async (stream: UploadStream) => {
-      stream.beginFile({ devicePath: `${CACHE_FOLDER}/${hostPath.slice(hostPath.lastIndexOf('/') + 1)}`, hostPath })
-      for await (const block of file.blocks) await stream.data(block)
-      stream.endFile()
+      const name = hostPath.slice(hostPath.lastIndexOf('/') + 1)
+      const uploading = stream.file({ devicePath: `${CACHE_FOLDER}/${name}`, hostPath })
+      for await (const block of file.blocks) await uploading.data(block)
+      uploading.end()
     }
     const { code, text } = await this.upload(file.size, play, options)
     if (code !== 0) throw hostWriteError('Error uploading file', statusError(code, text, hostPath))

@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { arrayOf, dictOf, numberOf, parsePlist } from '../../plist/index.ts'
 import { BackupError, MB } from './backup-error.ts'
 
@@ -15,11 +15,14 @@ export interface EarlierRow {
 export class HostManifest implements Disposable {
   readonly #database: DatabaseSync
   readonly #find: StatementSync
+  readonly #within: StatementSync
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path)
     try {
       this.#find = this.#database.prepare('SELECT file FROM Files WHERE fileID = ?')
+      // The plus keeps SQLite from going through all files by the index on flags.
+      this.#within = this.#database.prepare('SELECT fileID FROM Files WHERE +flags = 1 AND fileID >= ? AND fileID < ?')
     } catch {
       this.#database.close()
       throw new BackupError(MB.badDatabase, 'Not a manifest database')
@@ -32,22 +35,11 @@ export class HostManifest implements Disposable {
   }
 
   /** IDs of regular files that begin with these two digits. */
-  fileIds(prefix: string): Iterable<string> {
-    return this.#ids('SELECT fileID AS id FROM Files WHERE flags = 1 AND fileID >= ? AND fileID < ?', [
-      prefix,
-      `${prefix}g`,
-    ])
+  fileIds(prefix: string): string[] {
+    return textsOf(this.#within.all(prefix, `${prefix}g`))
   }
 
-  allFileIds(): Iterable<string> {
-    return this.#ids('SELECT fileID AS id FROM Files WHERE flags = 1', [])
-  }
-
-  *#ids(sql: string, values: readonly string[]): Generator<string> {
-    for (const { id } of this.#database.prepare(sql).iterate(...values)) if (typeof id === 'string') yield id
-  }
-
-  /** How many files and bytes there are in each domain, largest first. */
+  /** Everything, by domain and path. */
   *rows(): Generator<{ fileId: string; domain: string; relativePath: string; record: Uint8Array }> {
     for (const row of this.#database.prepare('SELECT * FROM Files ORDER BY domain, relativePath').iterate()) {
       const { fileID, domain, relativePath, file } = row
@@ -59,6 +51,10 @@ export class HostManifest implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close()
   }
+}
+
+function textsOf(rows: readonly { fileID?: SQLOutputValue }[]): string[] {
+  return rows.map(({ fileID }) => fileID).filter((text) => typeof text === 'string')
 }
 
 /** The fields of an archived MBFile; undefined when it is none. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isSystemError } from '../../base/errors.ts'
+import { setImmediate } from 'node:timers/promises'
+import { isAppError, isSystemError } from '../../base/errors.ts'
 import type { Entry } from '../contents/index.ts'
 import { BackupError, hostWriteError, MB, statusError } from './backup-error.ts'
 import type { SentFile } from './backup-phone.ts'
@@ -27,23 +28,33 @@ export interface Payload {
   readonly changedDomains: Set<string>
 }
 
-/** How much there is to send. */
-export function measurePayload(entries: Iterable<Entry>, { earlier, sent }: Pick<Payload, 'earlier' | 'sent'>): number {
+/** Entries after which the work pauses, so that nothing else in this process has to wait for it. */
+const PAUSE_ENTRIES = 1_000
+
+/** How many bytes there are to send. */
+export async function measurePayload(
+  entries: Iterable<Entry>,
+  known: Pick<Payload, 'earlier' | 'sent'>,
+): Promise<number> {
   let bytes = 0
-  for (const entry of entries) if (planOf(entry, { earlier, sent }).kind === 'send') bytes += entry.size
+  let count = 0
+  for (const entry of entries) {
+    if (planOf(entry, known).kind === 'send') bytes += entry.size
+    if (++count % PAUSE_ENTRIES === 0) await setImmediate()
+  }
   return bytes
 }
 
 /** Sends the files that the host has not, in batches, and writes the manifest's row for every entry. */
 export async function sendPayload(payload: Payload, entries: Iterable<Entry>): Promise<void> {
-  let batch: Planned[] = []
+  const batch: Planned[] = []
+  let count = 0
   for (const entry of entries) {
     const plan = planOf(entry, payload)
     if (plan.kind === 'keep') payload.manifest.add(plan.fileId, entry, plan.record)
-    else if (batch.push({ entry, fileId: plan.fileId }) === BATCH_MAX) {
-      await sendBatch(payload, batch)
-      batch = []
-    }
+    else batch.push({ entry, fileId: plan.fileId })
+    if (batch.length === BATCH_MAX) await sendBatch(payload, batch.splice(0))
+    if (++count % PAUSE_ENTRIES === 0) await setImmediate()
   }
   if (batch.length > 0) await sendBatch(payload, batch)
 }
@@ -101,32 +112,30 @@ async function sendFile(
   planned: Planned,
   stream: UploadStream,
 ): Promise<Read | BackupError | undefined> {
-  const { phone, root } = payload.run
   const { entry, fileId } = planned
+  const names = { devicePath: devicePathOf(entry), hostPath: `${payload.run.root}/Snapshot/${payloadPath(fileId)}` }
   const digest = hasDigest(entry.domain) ? createHash('sha1') : undefined
-  let isBegun = false
-  const begin = () => {
-    if (!isBegun)
-      stream.beginFile({ devicePath: devicePathOf(entry), hostPath: `${root}/Snapshot/${payloadPath(fileId)}` })
-    isBegun = true
-  }
+  const file = stream.file(names)
   try {
-    for await (const block of phone.contents.read(entry, payload.run)) {
-      begin()
-      await stream.data(block)
+    for await (const block of payload.run.phone.contents.read(entry, payload.run)) {
+      await file.data(block)
       digest?.update(block)
       advance(payload, block.length)
     }
-    begin()
-    stream.endFile()
   } catch (error) {
+    if (isGone(error)) return undefined
     if (!isReadError(error)) throw error
-    if (!isBegun) return undefined
-    stream.endFile(IO_ERROR_CODE, 'Input/output error (5)')
-    return new BackupError(MB.deviceRead, 'Input/output error', { path: devicePathOf(entry) })
+    file.end(IO_ERROR_CODE, 'Input/output error (5)')
+    return new BackupError(MB.deviceRead, 'Input/output error', { path: names.devicePath })
   }
+  file.end()
   noteChange(payload, entry)
   return digest === undefined ? planned : { ...planned, digest: digest.digest() }
+}
+
+/** Removed since the phone was looked through; only seen before the first byte. */
+function isGone(error: unknown): boolean {
+  return isAppError(error, 'virtual-phone.no-such-file') || isSystemError(error, 'ENOENT')
 }
 
 /** The file could not be read on the phone, as opposed to a host that went away. */

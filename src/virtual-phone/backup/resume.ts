@@ -1,6 +1,7 @@
 import { randomUuid } from '../../base/random.ts'
 import { BackupError, hostReadError, MB } from './backup-error.ts'
 import type { SentFile } from './backup-phone.ts'
+import { payloadPath } from './file-id.ts'
 import type { HostManifest } from './host-manifest.ts'
 import {
   downloadManifestDb,
@@ -18,7 +19,7 @@ export interface Beginning {
   /** The newest manifest in the host's folder; undefined for a full backup. Disposed by the one who got it. */
   readonly earlier: HostManifest | undefined
   /** What the earlier, interrupted run has put into Snapshot already. */
-  readonly sent: Map<string, SentFile>
+  readonly sent: ReadonlyMap<string, SentFile>
   readonly unfinished: Unfinished | undefined
   /** The folder is in an old format: it is put aside under this name and removed at the end. */
   readonly putAside: string | undefined
@@ -66,25 +67,35 @@ async function continueFrom(status: ParsedStatus, run: Run): Promise<Beginning> 
 }
 
 /** A finished backup: its manifest must be readable, then it is checked against the folder. */
-async function continueFinished(status: ParsedStatus, run: Run): Promise<Beginning> {
+async function continueFinished({ uuid }: ParsedStatus, run: Run): Promise<Beginning> {
   const earlier = await readManifest(run, run.root)
-  await downloadSmall(run, `${run.root}/Status.plist`)
-  return verified(run, { uuid: status.uuid, earlier, sent: new Map() })
+  return orFull(earlier, async () => {
+    await downloadSmall(run, `${run.root}/Status.plist`)
+    await verifyPresence(run, earlier)
+    return { ...NOTHING_YET, uuid, earlier }
+  })
 }
 
 /** Status says finished and full: hosts that want a full backup write that, with an empty manifest. */
-async function verifiedOrFull(status: ParsedStatus, run: Run): Promise<Beginning> {
+async function verifiedOrFull({ uuid }: ParsedStatus, run: Run): Promise<Beginning> {
   await downloadSmall(run, `${run.root}/Status.plist`)
   const earlier = await orNothing(readManifest(run, run.root))
   if (earlier === undefined) return fullBackup()
-  return verified(run, { uuid: status.uuid, earlier, sent: new Map() })
+  return orFull(earlier, async () => {
+    await verifyPresence(run, earlier)
+    return { ...NOTHING_YET, uuid, earlier }
+  })
 }
 
 async function continueUpload(status: ParsedStatus, run: Run): Promise<Beginning> {
-  const earlier = status.isFullBackup ? undefined : await readManifest(run, run.root)
-  const sent = await confirmSent(status, run)
-  if (earlier !== undefined) return verified(run, { uuid: status.uuid, earlier, sent })
-  return { uuid: status.uuid, earlier, sent, unfinished: undefined, putAside: undefined }
+  const { uuid, isFullBackup } = status
+  if (isFullBackup) return { ...NOTHING_YET, uuid, sent: await confirmSent(status, run) }
+  const earlier = await readManifest(run, run.root)
+  return orFull(earlier, async () => {
+    const sent = await confirmSent(status, run)
+    await verifyPresence(run, earlier)
+    return { ...NOTHING_YET, uuid, earlier, sent }
+  })
 }
 
 /** The files of the phone's own cache that really are in the host's Snapshot. */
@@ -102,17 +113,12 @@ async function continueMoves(status: ParsedStatus, run: Run): Promise<Beginning>
   const folderOf = (name: string) => (snapshot.manifests.includes(name) ? `${run.root}/Snapshot` : run.root)
   await downloadManifestPlist(run, folderOf('Manifest.plist'))
   const earlier = await downloadManifestDb(run, { folder: folderOf('Manifest.db'), as: 'earlier.db' })
-  try {
-    const { hasSnapshot, strays } = await verifyPresence(run, earlier, {
-      elsewhere: snapshot.fileIds,
-      wantStrays: true,
-    })
-    const moves = [...Array.from(snapshot.fileIds, (id) => `${id.slice(0, 2)}/${id}`), ...snapshot.manifests]
-    const unfinished = { moves, removals: strays, hasSnapshot }
-    return { uuid: status.uuid, earlier, sent: new Map(), unfinished, putAside: undefined }
-  } catch (error) {
-    return fullIfCorrupt(error, earlier)
-  }
+  return orFull(earlier, async () => {
+    const found = await verifyPresence(run, earlier, { elsewhere: snapshot.fileIds, wantStrays: true })
+    const moves = [...Array.from(snapshot.fileIds, payloadPath), ...snapshot.manifests]
+    const unfinished = { moves, removals: found.strays, hasSnapshot: found.hasSnapshot }
+    return { ...NOTHING_YET, uuid: status.uuid, earlier, unfinished }
+  })
 }
 
 async function readManifest(run: Run, folder: string): Promise<HostManifest> {
@@ -120,27 +126,26 @@ async function readManifest(run: Run, folder: string): Promise<HostManifest> {
   return downloadManifestDb(run, { folder, as: 'earlier.db' })
 }
 
-/** Looks for every file of the manifest; a folder that lacks one is not continued. */
-async function verified(
-  run: Run,
-  found: Pick<Beginning, 'uuid' | 'sent'> & { earlier: HostManifest },
-): Promise<Beginning> {
+/** A folder that does not pass the check, for one because a file is missing, is not continued. */
+async function orFull(earlier: HostManifest, check: () => Promise<Beginning>): Promise<Beginning> {
   try {
-    await verifyPresence(run, found.earlier)
-    return { ...found, unfinished: undefined, putAside: undefined }
+    return await check()
   } catch (error) {
-    return fullIfCorrupt(error, found.earlier)
+    earlier[Symbol.dispose]()
+    if (error instanceof BackupError) return fullBackup()
+    throw error
   }
 }
 
-function fullIfCorrupt(error: unknown, earlier: HostManifest): Beginning {
-  earlier[Symbol.dispose]()
-  if (error instanceof BackupError) return fullBackup()
-  throw error
+const NOTHING_YET = {
+  earlier: undefined,
+  sent: new Map<string, SentFile>(),
+  unfinished: undefined,
+  putAside: undefined,
 }
 
 function fullBackup(): Beginning {
-  return { uuid: randomUuid(), earlier: undefined, sent: new Map(), unfinished: undefined, putAside: undefined }
+  return { ...NOTHING_YET, uuid: randomUuid() }
 }
 
 async function orNothing(reading: Promise<HostManifest>): Promise<HostManifest | undefined> {

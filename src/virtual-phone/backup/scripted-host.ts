@@ -6,6 +6,7 @@ import { isAppError } from '../../base/errors.ts'
 import {
   arrayOf,
   dictOf,
+  encodeBinaryPlist,
   encodeXmlPlist,
   type Plist,
   type PlistDict,
@@ -51,7 +52,7 @@ export async function hold(host: ScriptedHost, phone: BackupPhone, request: Plis
   const serving = serveBackup(phoneChannel, phone, { signal: NEVER }).finally(() => phoneChannel[Symbol.asyncDispose]())
   const side = new HostSide(host, channel)
   const [response] = await Promise.all([
-    side.run({ TargetIdentifier: phone.udid, ...request }).finally(() => right.end()),
+    side.run({ TargetIdentifier: phone.udid, ...request }).finally(() => (side.wasCut ? left.destroy() : right.end())),
     serving,
   ])
   return { response, transcript: side.transcript(), received: side.received }
@@ -59,14 +60,19 @@ export async function hold(host: ScriptedHost, phone: BackupPhone, request: Plis
 
 const signal = NEVER
 
+const OK: readonly [number, string, Plist] = [0, '___EmptyParameterString___', {}]
+const OK_BODY = encodeBinaryPlist(['DLMessageStatusResponse', ...OK])
+
 class Cut extends Error {}
 
 class HostSide {
   readonly received: string[] = []
+  wasCut = false
   readonly #host: ScriptedHost
   readonly #channel: ByteChannel
   readonly #log: { line: string; count: number }[] = []
   #dataBytes = 0
+  #listings = new Map<string, [name: string, attributes: PlistDict][]>()
 
   constructor(host: ScriptedHost, channel: ByteChannel) {
     this.#host = host
@@ -85,7 +91,8 @@ class HostSide {
       await this.#send(['DLMessageDisconnect', '___EmptyParameterString___'])
       return response
     } catch (error) {
-      if (error instanceof Cut || isAppError(error, 'wire.closed')) return undefined
+      this.wasCut = error instanceof Cut
+      if (this.wasCut || isAppError(error, 'wire.closed')) return undefined
       throw error
     }
   }
@@ -106,14 +113,14 @@ class HostSide {
       const meddled = this.#host.meddle(message)
       if (meddled === 'cut') throw new Cut()
       const answer = await this.#perform(message, meddled?.[0] ?? 0)
-      await this.#send(['DLMessageStatusResponse', ...(meddled ?? answer)])
+      if (meddled === undefined && answer === OK) await this.#sendFrame(OK_BODY)
+      else await this.#send(['DLMessageStatusResponse', ...(meddled ?? answer)])
     }
   }
 
   async #perform(message: readonly Plist[], meddledCode: number | bigint): Promise<readonly [number, string, Plist]> {
     const name = textOf(message[0]) ?? ''
     const { folders, freeBytes } = this.#host
-    const ok = [0, '___EmptyParameterString___', {}] as const
     const first = textOf(message[1]) ?? ''
     const paths = (arrayOf(message[1]) ?? []).map((path) => textOf(path) ?? '')
     switch (name) {
@@ -127,7 +134,7 @@ class HostSide {
         this.#note(/\/[0-9a-f]{2}$/.test(first) ? `folder ${first.slice(0, -2)}**` : `folder ${first}`)
         if (folders.has(first)) return [-7, 'exists', {}]
         folders.add(first)
-        return ok
+        return OK
       case 'DLContentsOfDirectory':
         this.#note(/\/[0-9a-f]{2}$/.test(first) ? `list ${first.slice(0, -2)}**` : `list ${first}`)
         return [0, '', this.#list(first)]
@@ -136,10 +143,10 @@ class HostSide {
       case 'DLMessageRemoveItems':
         this.#note(`remove ${shorten(paths)}`)
         if (meddledCode === 0) for (const path of paths) this.#remove(path)
-        return ok
+        return OK
       case 'DLMessageUploadFiles':
         await this.#receiveFiles(meddledCode)
-        return ok
+        return OK
       case 'DLMessageDownloadFiles':
         return this.#sendFiles(paths)
       default:
@@ -147,22 +154,24 @@ class HostSide {
     }
   }
 
+  /** The phone lists a folder and then what is in it: looking through all names once is enough for both. */
   #list(path: string): PlistDict {
-    const { files, folders } = this.#host
-    if (!folders.has(path)) throw new Error(`The phone lists ${path}, which it never made`)
-    const inside = (full: string) => full.startsWith(`${path}/`) && !full.slice(path.length + 1).includes('/')
-    const nameOf = (full: string) => full.slice(path.length + 1)
-    const entry = (kind: string, size: number) => ({
-      DLFileType: kind,
-      DLFileSize: size,
-      DLFileModificationDate: new Date(0),
-    })
-    return Object.fromEntries([
-      ...[...folders].filter(inside).map((full) => [nameOf(full), entry('DLFileTypeDirectory', 0)] as const),
-      ...[...files]
-        .filter(([full]) => inside(full))
-        .map(([full, bytes]) => [nameOf(full), entry('DLFileTypeRegular', bytes.length)] as const),
-    ])
+    if (!this.#host.folders.has(path)) throw new Error(`The phone lists ${path}, which it never made`)
+    if (!/\/[0-9a-f]{2}$/.test(path)) this.#listings = this.#listAll()
+    return Object.fromEntries(this.#listings.get(path) ?? [])
+  }
+
+  #listAll(): Map<string, [name: string, attributes: PlistDict][]> {
+    const listings = new Map<string, [string, PlistDict][]>()
+    const add = (path: string, DLFileType: string, DLFileSize: number) => {
+      const slash = path.lastIndexOf('/')
+      const siblings = listings.get(path.slice(0, slash)) ?? []
+      siblings.push([path.slice(slash + 1), { DLFileType, DLFileSize, DLFileModificationDate: new Date(0) }])
+      listings.set(path.slice(0, slash), siblings)
+    }
+    for (const path of this.#host.folders) add(path, 'DLFileTypeDirectory', 0)
+    for (const [path, bytes] of this.#host.files) add(path, 'DLFileTypeRegular', bytes.length)
+    return listings
   }
 
   #move(pairs: PlistDict, meddledCode: number | bigint): readonly [number, string, Plist] {

@@ -9,6 +9,20 @@ export const IO_ERROR_CODE = 0x0b
 /** Small frames wait until there are that many bytes of them. */
 const PENDING_BYTES_MAX = 192 * 1024
 
+export interface FileNames {
+  /** Where the phone has it; only to be shown. */
+  readonly devicePath: string
+  readonly hostPath: string
+}
+
+/** One file of a stream, from its first block to its end. */
+export interface UploadFile {
+  /** At least one byte. */
+  data(block: Uint8Array): Promise<void>
+  /** Code 0 and no text unless the file broke off. */
+  end(code?: number, text?: string): void
+}
+
 /**
  * The stream of files that follows DLMessageUploadFiles: per file two names, blocks and a final code; an empty frame at the end.
  * Frames are gathered, so that a thousand tiny files do not cost a thousand writes.
@@ -27,7 +41,26 @@ export class UploadStream {
     for (const part of announcement) this.#push(part)
   }
 
-  beginFile({ devicePath, hostPath }: { devicePath: string; hostPath: string }): void {
+  /** The next file. Its names are written with its first block or its end, so that a file that is gone leaves no trace. */
+  file(names: FileNames): UploadFile {
+    let isNamed = false
+    const name = () => {
+      if (!isNamed) this.#pushNames(names)
+      isNamed = true
+    }
+    return {
+      data: (block) => {
+        name()
+        return this.#pushBlock(block)
+      },
+      end: (code = 0, text = '') => {
+        name()
+        this.#pushEnd(code, text)
+      },
+    }
+  }
+
+  #pushNames({ devicePath, hostPath }: FileNames): void {
     for (const name of [devicePath, hostPath]) {
       const bytes = Buffer.from(name)
       this.#push(frameHead(bytes.length))
@@ -35,8 +68,7 @@ export class UploadStream {
     }
   }
 
-  /** At least one byte. */
-  async data(block: Uint8Array): Promise<void> {
+  async #pushBlock(block: Uint8Array): Promise<void> {
     const head = new Uint8Array(5)
     head.set(frameHead(block.length + 1))
     head[4] = DATA_CODE
@@ -45,7 +77,7 @@ export class UploadStream {
     if (this.#pendingBytes >= PENDING_BYTES_MAX) await this.#flush()
   }
 
-  endFile(code = 0, text = ''): void {
+  #pushEnd(code: number, text: string): void {
     const bytes = Buffer.from(text)
     this.#push(frameHead(bytes.length + 1))
     this.#push(Uint8Array.of(code))

@@ -120,6 +120,7 @@ export class PhoneContents {
   rewrite(place: Place, content: { source: Source; seed: number; size: number }): void {
     assert(place.relativePath !== '', 'The root of a domain is a folder')
     const before = this.#nodeAt(place)
+    assert(before?.traits.kind !== 'folder', 'A folder cannot be written')
     const nowS = this.#laterThan(before?.modifiedS)
     if (before === undefined) this.#touchParent(place, nowS)
     this.put({

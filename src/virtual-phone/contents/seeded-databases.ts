@@ -48,7 +48,7 @@ function only(insert: string, values: RowRecipe['values']): readonly RowRecipe[]
 
 const assetTable = (iosMajor: number) => (iosMajor < 14 ? 'ZGENERICASSET' : 'ZASSET')
 
-/** In order of importance: a phone with few files has the first of them. Source of names: backup-format.md 5.5. */
+/** In order of importance: a phone with few files has the first of them. Source: docs/protocol/mobilebackup2.md#how-a-phone-is-filled */
 export const DATABASES: readonly DatabaseRecipe[] = [
   {
     domain: 'HomeDomain',

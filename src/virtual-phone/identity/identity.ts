@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PhoneIdentity } from '../contents/index.ts'
 import { badUdid, badVersion, unknownModel } from '../errors.ts'
-import type { Model } from './models.ts'
-import { buildOf, MODELS, modelOf } from './models.ts'
+import { buildOf, MODELS, type Model, modelOf } from './models.ts'
 
 /** Who a phone is: everything that does not change while it runs, except its name. */
 export interface Identity {

@@ -1,10 +1,8 @@
 import { utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Plist } from '../../plist/index.ts'
-import { PlistReal } from '../../plist/index.ts'
+import { type Plist, PlistReal } from '../../plist/index.ts'
 import type { Identity } from '../identity/identity.ts'
-import type { LockdownValue } from './values.ts'
-import { LockdownValues } from './values.ts'
+import { type LockdownValue, LockdownValues } from './values.ts'
 
 interface InitialOptions {
   readonly identity: Identity

@@ -4,7 +4,7 @@ import { NEVER } from '../../base/abort.ts'
 import { fromUtf8 } from '../../base/bytes.ts'
 import { isAppError } from '../../base/errors.ts'
 import { bytesOf } from '../../plist/index.ts'
-import { makeHostKeys } from '../testing/certificates.ts'
+import { makeComputer, makeHostKeys } from '../testing/certificates.ts'
 import { ask, connectTo, hear, pairWith, startService, startSession } from '../testing/host.ts'
 import { openTestWorld } from '../testing/world.ts'
 
@@ -31,7 +31,7 @@ test('a host that shows a certificate of another gets nothing', async () => {
   await using world = await openTestWorld()
   const { keys, escrowBag } = await openPaired(world)
   const publicKey = bytesOf(world.phone.values.get('', 'DevicePublicKey'))!
-  const strange = makeHostKeys({ devicePublicKeyPem: fromUtf8(publicKey) })
+  const strange = makeHostKeys({ devicePublicKeyPem: fromUtf8(publicKey), computer: makeComputer() })
   const impostor = { keys: { ...strange, record: { ...strange.record, HostID: keys.record.HostID ?? '' } }, escrowBag }
   await using lockdown = await connectTo(world.mux.address, LOCKDOWN)
   await using session = await startSession(lockdown, impostor)

@@ -1,11 +1,8 @@
 import type { Duplex } from 'node:stream'
-import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import { openChannel } from '../../base/channel.ts'
-import type { PlistDict } from '../../plist/index.ts'
-import { textOf } from '../../plist/index.ts'
+import { type ByteChannel, openChannel, type WaitOptions } from '../../base/channel.ts'
+import { type PlistDict, textOf } from '../../plist/index.ts'
 import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
-import type { Answer, LockdownPhone, LockdownSession } from './requests.ts'
-import { answerRequest } from './requests.ts'
+import { type Answer, answerRequest, type LockdownPhone, type LockdownSession } from './requests.ts'
 import { startTls } from './tls.ts'
 
 /** Where lockdownd listens. */

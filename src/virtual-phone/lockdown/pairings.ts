@@ -1,11 +1,8 @@
-import type { KeyObject } from 'node:crypto'
-import { createPublicKey, X509Certificate } from 'node:crypto'
-import type { SecureContext } from 'node:tls'
-import { createSecureContext } from 'node:tls'
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { equalBytes, fromUtf8 } from '../../base/bytes.ts'
 import { randomBytes } from '../../base/random.ts'
-import type { PlistDict } from '../../plist/index.ts'
-import { bytesOf, textOf } from '../../plist/index.ts'
+import { bytesOf, type PlistDict, textOf } from '../../plist/index.ts'
 
 /** A computer that the phone trusts. */
 export interface Pairing {

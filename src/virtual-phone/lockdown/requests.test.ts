@@ -100,6 +100,7 @@ test('a host cannot fill the memory with values', () => {
   const set = (name: string, value: Plist) =>
     ask({ Request: 'SetValue', Domain: 'x', Key: name, Value: value }, session)
   assert.deepEqual(set('long', 'x'.repeat(20_000)), { error: 'SetProhibited' })
+  assert.deepEqual(set('x'.repeat(20_000), 'long'), { error: 'SetProhibited' })
   for (let index = 0; index < 3000; index++) set(`key ${index}`, index)
   assert.equal(phone.values.size, 2000)
   assert.deepEqual(set('one more', 1), { error: 'SetProhibited' })

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../base/bytes.ts'
 import { randomUuid } from '../../base/random.ts'
-import { boolOf, bytesOf, dictOf, encodeXmlPlist, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
+import { boolOf, bytesOf, dictOf, encodeXmlPlist, type PlistDict, textOf } from '../../plist/index.ts'
 import { isPublic, isSettable, isSettableByAnyone } from './access.ts'
 import type { Pairing, Pairings } from './pairings.ts'
 import type { ServicePorts } from './ports.ts'
@@ -93,7 +93,7 @@ function setValue({ request, session, phone }: Asking): Answer {
   if (key === undefined) return { error: 'MissingKey' }
   if (value === undefined) return { error: 'MissingValue' }
   if (session === undefined && !isSettableByAnyone(domain, key)) return { error: 'SetProhibited' }
-  if (!isSettable(domain, key) || !fits(value, phone)) return { error: 'SetProhibited' }
+  if (!isSettable(domain, key) || !fits({ domain, key, value }, phone)) return { error: 'SetProhibited' }
   phone.values.set(domain, key, value)
   return { keys: { ...echo, Value: value } }
 }
@@ -102,8 +102,9 @@ function setValue({ request, session, phone }: Asking): Answer {
 const VALUES_MAX = 2000
 const VALUE_BYTES_MAX = 16 * 1024
 
-function fits(value: Plist, { values }: LockdownPhone): boolean {
-  return values.size < VALUES_MAX && encodeXmlPlist(value).length <= VALUE_BYTES_MAX
+/** Is there room for a value, with its name? */
+function fits(setting: PlistDict, { values }: LockdownPhone): boolean {
+  return values.size < VALUES_MAX && encodeXmlPlist(setting).length <= VALUE_BYTES_MAX
 }
 
 function removeValue({ request, session, phone }: Asking): Answer {
@@ -181,12 +182,9 @@ function startService({ request, session, phone }: Asking): Answer {
   return { keys: { Service: name, Port: port, ...(tls !== undefined && { EnableServiceSSL: true }) } }
 }
 
-function whyNotStart({
-  request,
-  session,
-  phone,
-  needsSession,
-}: Asking & { needsSession: boolean }): string | undefined {
+type Starting = Asking & { readonly needsSession: boolean }
+
+function whyNotStart({ request, session, phone, needsSession }: Starting): string | undefined {
   if (session === undefined) return needsSession ? 'SessionInactive' : undefined
   const escrowBag = bytesOf(request.EscrowBag)
   if (phone.trust.state === 'beforeFirstUnlock') return escrowBag === undefined ? 'PasswordProtected' : 'MissingValue'

@@ -13,6 +13,7 @@ import type { Pairing } from './pairings.ts'
  */
 export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { signal: AbortSignal }): Promise<Duplex> {
   signal.throwIfAborted()
+  if (stream.destroyed) throw wireClosed('The connection ended before TLS was set up')
   const tls = new TLSSocket(stream, {
     isServer: true,
     requestCert: true,
@@ -20,7 +21,7 @@ export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { s
     secureContext: pairing.secureContext,
   })
   try {
-    await orAbort(handshake(tls), signal)
+    await orAbort(handshake(tls, stream), signal)
     const shown = tls.getPeerCertificate().raw
     if (!pairing.hostCertificates.some((known) => shown !== undefined && equalBytes(known, shown))) {
       throw badFrame(`The computer ${pairing.hostId} shows a certificate that is not its own`)
@@ -32,12 +33,14 @@ export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { s
   }
 }
 
-function handshake(tls: TLSSocket): Promise<void> {
+function handshake(tls: TLSSocket, stream: Duplex): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const fail = (error?: unknown) => reject(wireClosed('The connection ended while TLS was being set up', error))
   tls
     .once('secure', resolve)
     .on('error', fail)
     .once('close', () => fail())
+  // An end that came before TLS took over is still in the stream, which tells of it only when it is read from.
+  stream.once('end', () => fail()).read(0)
   return promise
 }

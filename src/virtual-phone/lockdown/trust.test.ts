@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TrustState } from './trust.ts'
-import { Trust } from './trust.ts'
+import { Trust, type TrustState } from './trust.ts'
 
 const openTrust = (state: TrustState) => new Trust({ state, onAccept: () => {} })
 

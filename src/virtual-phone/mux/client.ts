@@ -1,12 +1,17 @@
 import type { Duplex } from 'node:stream'
-import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import { openChannel } from '../../base/channel.ts'
+import { type ByteChannel, openChannel, type WaitOptions } from '../../base/channel.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import { Outbox } from '../outbox.ts'
-import type { Outcome } from './commands.ts'
-import { performCommand, result } from './commands.ts'
+import { type Outcome, performCommand, result } from './commands.ts'
 import type { MuxHub } from './hub.ts'
-import { encodeBinaryRefusal, encodeMuxMessage, encodeMuxResult, RESULT, readMuxRequest } from './messages.ts'
+import {
+  encodeBinaryRefusal,
+  encodeMuxMessage,
+  encodeMuxResult,
+  type MuxRequest,
+  RESULT,
+  readMuxRequest,
+} from './messages.ts'
 
 /** Events that wait for a slow listener; above it the listener is disconnected. */
 const EVENTS_WAITING_MAX = 1000
@@ -41,11 +46,9 @@ async function serveCommands(
   for (;;) {
     const request = await readMuxRequest(channel, { signal: outbox.signal })
     if (request === undefined) return undefined
-    const { tag } = request
-    const outcome = isListening || request.isBinary ? result(RESULT.badCommand) : performCommand(request.command, hub)
-    if (request.isBinary) outbox.post(encodeBinaryRefusal({ tag }))
-    else if (outcome.kind === 'answer') outbox.post(encodeMuxMessage(outcome.answer, { tag }))
-    else outbox.post(encodeMuxResult(RESULT.ok, { tag }))
+    const isRefused = isListening || request.isBinary
+    const outcome = isRefused ? result(RESULT.badCommand) : performCommand(request.command, hub)
+    outbox.post(encodeOutcome(outcome, request))
     if (outcome.kind === 'listen') {
       isListening = true
       const tell = (event: PlistDict) => outbox.post(encodeMuxMessage(event, { tag: 0 }))
@@ -54,4 +57,9 @@ async function serveCommands(
     await outbox.flush()
     if (outcome.kind === 'connect') return outcome
   }
+}
+
+function encodeOutcome(outcome: Outcome, { tag, isBinary }: MuxRequest): Uint8Array {
+  if (isBinary) return encodeBinaryRefusal({ tag })
+  return outcome.kind === 'answer' ? encodeMuxMessage(outcome.answer, { tag }) : encodeMuxResult(RESULT.ok, { tag })
 }

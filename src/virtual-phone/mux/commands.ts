@@ -1,9 +1,6 @@
-import type { PlistDict } from '../../plist/index.ts'
-import { bytesOf, numberOf, textOf } from '../../plist/index.ts'
-import type { MuxHub, ServeConnection } from './hub.ts'
-import { attachedEvent } from './hub.ts'
-import type { MuxResult } from './messages.ts'
-import { RESULT, swapPort } from './messages.ts'
+import { bytesOf, numberOf, type PlistDict, textOf } from '../../plist/index.ts'
+import { attachedEvent, type MuxHub, type ServeConnection } from './hub.ts'
+import { type MuxResult, RESULT, swapPort } from './messages.ts'
 
 /** What a command leads to: an answer, events from now on, or a connection to a phone. */
 export type Outcome =
@@ -13,11 +10,12 @@ export type Outcome =
 
 /** Carries out one command. Only `MessageType` is required of every one. Source: docs/protocol/usbmux.md#commands */
 export function performCommand(command: PlistDict | undefined, hub: MuxHub): Outcome {
-  switch (textOf(command?.MessageType)) {
+  if (command === undefined) return result(RESULT.badCommand)
+  switch (textOf(command.MessageType)) {
     case 'Listen':
-      return { kind: 'listen', progName: textOf(command!.ProgName) ?? '', bundleId: textOf(command!.BundleID) }
+      return { kind: 'listen', progName: textOf(command.ProgName) ?? '', bundleId: textOf(command.BundleID) }
     case 'Connect':
-      return connect(command!, hub)
+      return connect(command, hub)
     case 'ListDevices':
       return answer({ DeviceList: hub.attachments.map(attachedEvent) })
     case 'ListListeners':
@@ -25,11 +23,11 @@ export function performCommand(command: PlistDict | undefined, hub: MuxHub): Out
     case 'ReadBUID':
       return answer({ BUID: hub.buid })
     case 'ReadPairRecord':
-      return readPairRecord(command!, hub)
+      return readPairRecord(command, hub)
     case 'SavePairRecord':
-      return savePairRecord(command!, hub)
+      return savePairRecord(command, hub)
     case 'DeletePairRecord':
-      return deletePairRecord(command!, hub)
+      return deletePairRecord(command, hub)
     default:
       return result(RESULT.badCommand)
   }

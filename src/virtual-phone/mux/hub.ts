@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { WaitOptions } from '../../base/channel.ts'
-import { wireClosed } from '../../base/channel.ts'
+import { type WaitOptions, wireClosed } from '../../base/channel.ts'
 import { randomUuid } from '../../base/random.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import { attachedTwice } from '../errors.ts'

@@ -1,11 +1,9 @@
 import { viewOf } from '../../base/bytes.ts'
-import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import { badFrame } from '../../base/channel.ts'
-import type { PlistDict } from '../../plist/index.ts'
-import { dictOf, encodeXmlPlist, parsePlist } from '../../plist/index.ts'
+import { type ByteChannel, badFrame, type WaitOptions } from '../../base/channel.ts'
+import { dictOf, encodeXmlPlist, type PlistDict, parsePlist } from '../../plist/index.ts'
 import { readHeader } from '../read-header.ts'
 
-export const HEADER_BYTES = 16
+const HEADER_BYTES = 16
 
 /** The real daemon holds at most 64 KiB of a client's message. */
 export const MESSAGE_BYTES_MAX = 1 << 16

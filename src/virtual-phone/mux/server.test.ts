@@ -160,11 +160,14 @@ test('an unknown command is a bad command', async () => {
 test('a client of the binary protocol is told so, and its command is not carried out', async () => {
   await using world = await openTestWorld()
   await using client = await dialMux(world.mux.address)
-  const binary = Buffer.from(muxFrame({ MessageType: 'DeletePairRecord', PairRecordID: 'x' }))
+  const id = { PairRecordID: 'x' }
+  await askMux(client, { MessageType: 'SavePairRecord', ...id, PairRecordData: Uint8Array.of(1) })
+  const binary = Buffer.from(muxFrame({ MessageType: 'DeletePairRecord', ...id }))
   binary.writeUInt32LE(0, 4)
   await client.write(binary, { signal: NEVER })
   const answer = Buffer.from(await client.readExactly(20, { signal: NEVER }))
   assert.equal(answer.readUInt32LE(16), 6)
+  assert.ok('PairRecordData' in (await askMux(client, { MessageType: 'ReadPairRecord', ...id })))
 })
 
 test('clients that say anything at all harm nobody', async () => {

@@ -1,12 +1,10 @@
 import { once } from 'node:events'
-import type { Server, Socket } from 'node:net'
-import { createServer } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { wireClosed } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { notListening } from '../errors.ts'
 import { serveMuxClient } from './client.ts'
-import type { PhoneOnMux } from './hub.ts'
-import { MuxHub } from './hub.ts'
+import { MuxHub, type PhoneOnMux } from './hub.ts'
 
 /** More are refused, so that a client that opens connections for ever does not use up the process's files. */
 const CONNECTIONS_MAX = 500

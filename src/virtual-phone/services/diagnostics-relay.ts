@@ -1,6 +1,5 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import type { Plist, PlistDict } from '../../plist/index.ts'
-import { arrayOf, boolOf, numberOf, textOf } from '../../plist/index.ts'
+import { arrayOf, boolOf, numberOf, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
 import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
 import type { PowerRequest, ServicePhone } from './service.ts'
 

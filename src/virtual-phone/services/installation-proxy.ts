@@ -1,7 +1,6 @@
 import { concatBytes, utf8, viewOf } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import type { Plist, PlistDict } from '../../plist/index.ts'
-import { arrayOf, dictOf, encodeBinaryPlist, textOf } from '../../plist/index.ts'
+import { arrayOf, dictOf, encodeBinaryPlist, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
 import type { PhoneApp } from '../contents/index.ts'
 import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
 import type { ServicePhone } from './service.ts'

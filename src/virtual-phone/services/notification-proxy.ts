@@ -1,12 +1,12 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import type { PlistDict } from '../../plist/index.ts'
-import { textOf } from '../../plist/index.ts'
+import { type PlistDict, textOf } from '../../plist/index.ts'
 import { Outbox } from '../outbox.ts'
 import { encodePlistFrame, readPlistFrame } from '../plist-frames.ts'
 import type { ServicePhone } from './service.ts'
 
-/** Names that one connection may observe; more are ignored. */
+/** Names that one connection may observe, and their length; more and longer ones are ignored. */
 const NAMES_MAX = 1000
+const NAME_LENGTH_MAX = 1000
 
 /** Notifications that wait for a slow host; above it the host is disconnected. */
 const RELAYS_WAITING_MAX = 1000
@@ -29,10 +29,11 @@ export async function serveNotificationProxy(
   for (;;) {
     const request = await readPlistFrame(channel, { signal: outbox.signal })
     const command = textOf(request?.Command)
-    const name = textOf(request?.Name)
+    const name = textOf(request?.Name) ?? ''
     if (request === undefined) return
-    if (command === 'ObserveNotification' && name !== undefined && observed.size < NAMES_MAX) observed.add(name)
-    if (command === 'PostNotification' && name !== undefined) phone.notifications.tell(name)
+    const isUsable = name !== '' && name.length <= NAME_LENGTH_MAX
+    if (command === 'ObserveNotification' && isUsable && observed.size < NAMES_MAX) observed.add(name)
+    if (command === 'PostNotification' && isUsable) phone.notifications.tell(name)
     if (command !== 'Shutdown') continue
     post({ Command: 'ProxyDeath' })
     return await outbox.flush()

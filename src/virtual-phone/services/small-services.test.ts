@@ -39,6 +39,17 @@ test('notification_proxy says ProxyDeath and closes when it is shut down', async
   assert.equal(await np.channel.readSome(1, { signal: NEVER }), undefined)
 })
 
+test('notification_proxy ignores names that are missing or endless', async () => {
+  const { phone } = createServicePhone()
+  const heard: string[] = []
+  phone.notifications.add((name) => heard.push(name))
+  await using np = connectService(serveNotificationProxy, phone)
+  for (const Name of ['', 'x'.repeat(1001), 'good']) await tell(np.channel, { Command: 'PostNotification', Name })
+  await tell(np.channel, { Command: 'PostNotification' })
+  await ask(np.channel, { Command: 'Shutdown' })
+  assert.deepEqual(heard, ['good'])
+})
+
 test('notification_proxy disconnects a host that observes but does not read', async () => {
   const { phone } = createServicePhone()
   const np = connectService(serveNotificationProxy, phone)

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import type { PlistDict } from '../../plist/index.ts'
-import { textOf } from '../../plist/index.ts'
+import { type PlistDict, textOf } from '../../plist/index.ts'
 import type { PhoneApp } from '../contents/index.ts'
 import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
 import { encodePlainPng } from './png.ts'

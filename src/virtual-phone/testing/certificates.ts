@@ -1,5 +1,4 @@
-import type { KeyObject } from 'node:crypto'
-import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { concatBytes, utf8 } from '../../base/bytes.ts'
 import { randomUuid } from '../../base/random.ts'
 
@@ -10,10 +9,22 @@ export interface HostKeys {
   readonly rootKeyPem: string
 }
 
+interface MakeOptions {
+  readonly devicePublicKeyPem: string
+  /** A computer of one's own; otherwise all hosts of a test file share their key pairs, which take long to make. */
+  readonly computer?: ReturnType<typeof makeComputer>
+}
+
+export function makeComputer() {
+  const makePair = () => generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return { root: makePair(), host: makePair() }
+}
+
+const MINE = makeComputer()
+
 /** Three certificates with empty names, as pymobiledevice3 makes them; the smallest form that TLS accepts. */
-export function makeHostKeys({ devicePublicKeyPem }: { devicePublicKeyPem: string }): HostKeys {
-  const root = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const host = generateKeyPairSync('rsa', { modulusLength: 2048 })
+export function makeHostKeys({ devicePublicKeyPem, computer = MINE }: MakeOptions): HostKeys {
+  const { root, host } = computer
   const device = createPublicKey(devicePublicKeyPem)
   const certificate = (subject: KeyObject) => utf8(certificatePem(subject, root.privateKey))
   return {

@@ -43,8 +43,10 @@ async function stop(child: ChildProcessByStdio<null, Readable, null>): Promise<v
   await exited
 }
 
+const TOOL_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
+
 function toolEnvironment(address: string) {
-  return { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', USBMUXD_SOCKET_ADDRESS: address }
+  return { PATH: TOOL_FOLDERS, LC_ALL: 'C.UTF-8', TZ: 'UTC', USBMUXD_SOCKET_ADDRESS: address }
 }
 
 function notInstalled(command: string, debianPackage: string): Error {

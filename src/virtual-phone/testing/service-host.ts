@@ -1,7 +1,6 @@
 import { duplexPair } from 'node:stream'
 import { NEVER } from '../../base/abort.ts'
-import type { ByteChannel } from '../../base/channel.ts'
-import { openChannel } from '../../base/channel.ts'
+import { type ByteChannel, openChannel } from '../../base/channel.ts'
 import { newBackupAgent } from '../backup/index.ts'
 import { openSeededContents } from '../contents/index.ts'
 import { createIdentity } from '../identity/identity.ts'

@@ -1,8 +1,7 @@
 import { NEVER } from '../../base/abort.ts'
 import { openSeededContents } from '../contents/index.ts'
 import { openMuxServer } from '../mux/server.ts'
-import type { VirtualPhoneOptions } from '../phone.ts'
-import { openVirtualPhone } from '../phone.ts'
+import { openVirtualPhone, type VirtualPhoneOptions } from '../phone.ts'
 import { stoppedClock } from './stopped-clock.ts'
 
 /** A small virtual phone for tests, on a clock that stands still. */

@@ -314,6 +314,7 @@ test('a connection has only so many files open', async () => {
 for (const [what, path] of [
   ['longer than a file system allows', 'x'.repeat(256)],
   ['deeper than 64 folders', 'x/'.repeat(65)],
+  ['longer than 4 KiB', '/'.repeat(4097)],
 ] as const) {
   test(`a name ${what} is refused`, async () => {
     await using afc = connectAfc()

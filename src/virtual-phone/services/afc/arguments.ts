@@ -2,6 +2,9 @@ import { viewOf } from '../../../base/bytes.ts'
 import { AfcError } from './afc-error.ts'
 import { STATUS } from './packet.ts'
 
+/** As long as a path may be on iOS, with room to spare. */
+const TEXT_BYTES_MAX = 4096
+
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Takes the arguments of a request one after another. Every method throws `AfcError` 7 when the body is too short or wrong. */
@@ -30,7 +33,9 @@ export class AfcArguments {
   /** Up to a NUL or to the end: libimobiledevice ends paths with NUL, others mostly do not. */
   text(): string {
     const end = this.#left.indexOf(0)
-    const bytes = this.#take(end === -1 ? this.#left.length : end)
+    const size = end === -1 ? this.#left.length : end
+    if (size > TEXT_BYTES_MAX) throw new AfcError(STATUS.invalidArgument)
+    const bytes = this.#take(size)
     if (end !== -1) this.#take(1)
     try {
       return strictUtf8.decode(bytes)

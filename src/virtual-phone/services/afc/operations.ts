@@ -5,8 +5,7 @@ import { AfcError } from './afc-error.ts'
 import { AfcArguments } from './arguments.ts'
 import type { MediaNode } from './media-tree.ts'
 import type { OpenFiles } from './open-files.ts'
-import type { AfcAnswer, AfcRequest, AfcStatus } from './packet.ts'
-import { OPERATION, STATUS } from './packet.ts'
+import { type AfcAnswer, type AfcRequest, type AfcStatus, OPERATION, STATUS } from './packet.ts'
 
 export interface AfcConnection {
   readonly phone: ServicePhone

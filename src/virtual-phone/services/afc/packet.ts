@@ -1,12 +1,11 @@
 import { equalBytes, utf8, viewOf } from '../../../base/bytes.ts'
-import type { ByteChannel, WaitOptions } from '../../../base/channel.ts'
-import { badFrame } from '../../../base/channel.ts'
+import { type ByteChannel, badFrame, type WaitOptions } from '../../../base/channel.ts'
 import { readHeader } from '../../read-header.ts'
 
-export const AFC_HEADER_BYTES = 40
+const AFC_HEADER_BYTES = 40
 
 /** Hosts send at most a few MiB in one packet. */
-export const AFC_PACKET_BYTES_MAX = 16 * 2 ** 20
+const AFC_PACKET_BYTES_MAX = 16 * 2 ** 20
 
 const MAGIC = utf8('CFA6LPAA')
 

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { symlinkSync } from 'node:fs'
+import { lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { utf8 } from '../base/bytes.ts'
+import { isAppError } from '../base/errors.ts'
+import { pathOf } from './backend/backend.ts'
+import { sha256 } from './id.ts'
+import type { Repository } from './repository.ts'
+import { type RestoreProgress, restoreTree } from './restore.ts'
+import { backUp, memoryRepository } from './testing/repositories.ts'
+import { clock, signal, temporaryFolder } from './testing/restic.ts'
+import { encodeFile, encodeFolder, encodeTree } from './tree.ts'
+import { openWriter } from './writer.ts'
+
+const code = (wanted: string) => (error: unknown) => isAppError(error, wanted)
+
+/** Stores a tree as it is given, also one that nobody would write. */
+async function plantTree(repository: Repository, nodes: readonly string[]) {
+  await using writer = openWriter(repository, { clock, signal })
+  await writer.saveBlob('data', utf8('evil'))
+  const tree = await writer.saveBlob('tree', utf8(encodeTree(nodes)))
+  await writer.flush({ signal })
+  return tree
+}
+
+const evil = { content: [sha256(utf8('evil'))], sizeBytes: 4, modifiedMs: 0, mode: 0o4777 }
+const link = (name: string, target: string) =>
+  `{"name":"${name}","type":"symlink","mode":134218239,"mtime":"2026-01-02T03:04:05Z","linktarget":"${target}","content":null}`
+
+test('files come back with their bytes, times and permissions, into a folder that is made', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const files = { 'u/ab/one': Buffer.alloc(2_000_000, 'one'), 'u/empty': Buffer.alloc(0) }
+  const { tree } = await backUp(repository, files)
+  const seen: number[] = []
+  const target = join(folder.path, 'new', 'target')
+  const report = await restoreTree(repository, tree, target, { signal, onProgress: ({ files }) => seen.push(files) })
+  assert.deepEqual(report, { files: 2, folders: 2, bytes: 2_000_000, skipped: [] })
+  assert.equal(Math.max(...seen), 2)
+  for (const [path, bytes] of Object.entries(files)) assert.ok(bytes.equals(await readFile(join(target, path))))
+  const info = await lstat(join(target, 'u/ab/one'))
+  assert.equal(info.mtimeMs, 1_700_000_000_123)
+  assert.equal(info.mode & 0o7777, 0o600)
+  assert.equal((await lstat(join(target, 'u'))).mtimeMs, clock.nowMs())
+})
+
+test('a target with anything in it is refused, and stays as it was', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const { tree } = await backUp(repository, { a: Buffer.from('a') })
+  await writeFile(join(folder.path, 'mine'), 'mine')
+  await assert.rejects(restoreTree(repository, tree, folder.path, { signal }), code('repo.target-not-empty'))
+  assert.deepEqual(await readdir(folder.path), ['mine'])
+})
+
+for (const name of ['', '.', '..', '../outside', '/tmp/outside', 'a/b', 'nul\0']) {
+  test(`a file named ${JSON.stringify(name)} is refused, and nothing is written outside`, async () => {
+    await using folder = await temporaryFolder()
+    const { repository } = await memoryRepository()
+    const tree = await plantTree(repository, [encodeFile(name, evil)])
+    await assert.rejects(restoreTree(repository, tree, join(folder.path, 'target'), { signal }), code('repo.damaged'))
+    assert.deepEqual(await readdir(folder.path, { recursive: true }), ['target'])
+  })
+}
+
+test('a folder with a hostile name is refused as well', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const subtree = await plantTree(repository, [encodeFile('evil', evil)])
+  const tree = await plantTree(repository, [encodeFolder('..', { subtree, modifiedMs: 0, mode: 0o755 })])
+  await assert.rejects(restoreTree(repository, tree, join(folder.path, 'target'), { signal }), code('repo.damaged'))
+  assert.deepEqual(await readdir(folder.path, { recursive: true }), ['target'])
+})
+
+test('links are made, never followed; special bits of a mode are left out', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const outside = join(folder.path, 'outside')
+  await mkdir(outside)
+  const tree = await plantTree(repository, [
+    encodeFile('file', evil),
+    link('to-outside', outside),
+    link('to-passwd', '/etc/passwd'),
+    '{"name":"zero","type":"chardev","mtime":"2026-01-02T03:04:05Z","content":null}',
+  ])
+  const target = join(folder.path, 'target')
+  const report = await restoreTree(repository, tree, target, { signal })
+  assert.equal(await readlink(join(target, 'to-outside')), outside)
+  assert.equal((await lstat(join(target, 'to-passwd'))).mtimeMs, Date.parse('2026-01-02T03:04:05Z'))
+  assert.equal((await lstat(join(target, 'file'))).mode & 0o7777, 0o777)
+  assert.deepEqual(report.skipped, [join(target, 'zero')])
+  assert.deepEqual(await readdir(outside), [])
+})
+
+test('a link that somebody puts in the place of a file is not written through', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const victim = join(folder.path, 'victim')
+  await writeFile(victim, 'mine')
+  const target = join(folder.path, 'target')
+  const { tree } = await backUp(repository, { a: Buffer.from('a'), 'b/c': Buffer.from('c') })
+  const onProgress = ({ files }: RestoreProgress) => {
+    if (files === 1) symlinkSync(victim, join(target, 'b'))
+  }
+  await assert.rejects(restoreTree(repository, tree, target, { signal, onProgress }), code('repo.storage-failed'))
+  assert.equal(await readFile(victim, 'utf8'), 'mine')
+})
+
+test('a blob that does not match its hash ends the restore', async () => {
+  await using folder = await temporaryFolder()
+  const { repository, backend } = await memoryRepository()
+  const { tree } = await backUp(repository, { a: Buffer.from('content') })
+  const location = repository.index.find('data', sha256(utf8('content')))!
+  const path = pathOf({ kind: 'pack', id: location.packId })
+  const pack = Buffer.from(backend.files.get(path)!)
+  pack[location.offset + 20]! ^= 1
+  backend.files.set(path, pack)
+  const restoring = restoreTree(repository, tree, join(folder.path, 'target'), { signal })
+  await assert.rejects(restoring, (error) => isAppError(error, 'repo.damaged') && error.message.includes(location.id))
+})
+
+test('an aborted restore rejects with the reason', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const { tree } = await backUp(repository, { a: Buffer.from('a'), 'b/c': Buffer.from('c') })
+  const abort = new AbortController()
+  const onProgress = () => abort.abort(new Error('enough'))
+  const restoring = restoreTree(repository, tree, join(folder.path, 'target'), { signal: abort.signal, onProgress })
+  await assert.rejects(restoring, /enough/)
+})
+
+test('names that are no UTF-8 come back byte by byte', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const { tree } = await backUp(repository, { 'raw\udcff': Buffer.from('raw') })
+  await restoreTree(repository, tree, folder.path, { signal })
+  const names = await readdir(folder.path, { encoding: 'buffer' })
+  assert.deepEqual(names, [Buffer.from('726177ff', 'hex')])
+})

@@ -1,0 +1,96 @@
+import { fromUtf8, utf8 } from '../base/bytes.ts'
+import type { BlobId, Id } from './id.ts'
+import { decodeNode, renameNode, type StoredNode, type TreeNode } from './tree.ts'
+
+/** What a tree tells about one of its names. */
+export interface TreeEntry {
+  readonly name: string
+  readonly kind: TreeNode['kind']
+  /** 0 for everything but files. */
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+}
+
+/** A changed file. Its ids are one text: an array for each of a million files would be most of the memory. */
+export interface ChangedFile {
+  readonly kind: 'file'
+  readonly ids: string
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+  readonly mode: number
+}
+
+/** A node as it is stored, perhaps elsewhere. */
+export interface KeptNode {
+  readonly kind: 'kept'
+  readonly json: string
+}
+
+/** An opened folder: what is stored, and over it what has changed since. */
+export interface Folder {
+  readonly kind: 'folder'
+  /** Its node; the subtree in it is only right while nothing is changed. */
+  json: string
+  readonly base: Id | undefined
+  /** Undefined stands for a name that was removed. */
+  readonly changes: Map<string, Entry | undefined>
+  /** The tree it is stored as; undefined when it, or anything below it, has changed since. */
+  stored: Id | undefined
+}
+
+/** What stands behind a name. */
+export type Entry = ChangedFile | KeptNode | Folder
+
+/** A stored node as an entry; a folder is opened, so that what lies below can be reached. */
+export function openNode(stored: StoredNode): Entry {
+  const node = decodeNode(stored, `The node ${JSON.stringify(stored.name)}`)
+  const json = unshared(stored.json)
+  if (node.kind !== 'folder') return { kind: 'kept', json }
+  return { kind: 'folder', json, base: node.subtree, changes: new Map(), stored: node.subtree }
+}
+
+/** A text of its own: a slice would keep the whole tree that it was cut from in memory. */
+function unshared(text: string): string {
+  return fromUtf8(utf8(text))
+}
+
+/** A folder's node with another tree behind it. */
+export function withSubtree(json: string, subtree: Id): string {
+  return json.replace(/"subtree":"[0-9a-f]{64}"/, `"subtree":"${subtree}"`)
+}
+
+/** The entry under another name. A folder is changed in place: it has one place only. */
+export function renamed(entry: Entry, name: string): Entry {
+  if (entry.kind === 'file') return entry
+  if (entry.kind === 'kept') return { ...entry, json: renameNode(entry.json, name) }
+  entry.json = renameNode(entry.json, name)
+  return entry
+}
+
+/** An entry that changes apart from the first one. */
+export function copyOf(entry: Entry): Entry {
+  if (entry.kind !== 'folder') return entry
+  const changes = new Map([...entry.changes].map(([name, below]) => [name, below && copyOf(below)]))
+  return { ...entry, changes }
+}
+
+/** The blobs of a file. */
+export function idsOf({ ids }: ChangedFile): readonly BlobId[] {
+  return Array.from({ length: ids.length / 64 }, (_, index) => ids.slice(index * 64, index * 64 + 64) as BlobId)
+}
+
+/** The blobs of a file; undefined if the entry is none. */
+export function contentOf(entry: Entry): readonly BlobId[] | undefined {
+  if (entry.kind === 'file') return idsOf(entry)
+  if (entry.kind === 'folder') return undefined
+  const node = decodeNode({ name: '', json: entry.json }, 'A file node')
+  return node.kind === 'file' ? node.content : undefined
+}
+
+/** What `stat` and `list` tell. */
+export function describe(name: string, entry: Entry): TreeEntry {
+  if (entry.kind === 'file') return { name, kind: 'file', sizeBytes: entry.sizeBytes, modifiedMs: entry.modifiedMs }
+  if (entry.kind === 'folder' && entry.json === '') return { name, kind: 'folder', sizeBytes: 0, modifiedMs: 0 }
+  const node = decodeNode({ name, json: entry.json }, `The node ${JSON.stringify(name)}`)
+  return { name, kind: node.kind, sizeBytes: node.kind === 'file' ? node.sizeBytes : 0, modifiedMs: node.modifiedMs }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { NEVER } from '../../base/abort.ts'
+import { systemClock } from '../../base/clock.ts'
+import { isSystemError } from '../../base/errors.ts'
+import { type Entry, openFolderContents, openSeededContents } from '../contents/index.ts'
+import { openMuxServer, openVirtualPhone } from '../index.ts'
+import { fileIdOf, payloadPath } from './file-id.ts'
+
+const signal = NEVER
+const run = promisify(execFile)
+
+/** Runs one of libimobiledevice's tools against a mux server; its whole output, whatever its exit status. */
+async function tool(name: string, args: readonly string[], address: string): Promise<string> {
+  try {
+    const { stdout } = await run(name, [...args], { env: { PATH: '/usr/bin:/bin', USBMUXD_SOCKET_ADDRESS: address } })
+    return stdout
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) throw new Error(`${name} is missing: install libimobiledevice-utils`)
+    if (error instanceof Error && 'stdout' in error && typeof error.stdout === 'string') return error.stdout
+    throw error
+  }
+}
+
+async function openWorld({ files, bytes }: { files: number; bytes: number }) {
+  await using opened = new AsyncDisposableStack()
+  const contents = openSeededContents({ seed: 11, files, bytes, ios: '17.5', clock: systemClock })
+  const phone = opened.use(await openVirtualPhone({ seed: 11, ios: '17.5', contents, clock: systemClock }))
+  const mux = opened.use(await openMuxServer({ phones: [phone], listen: { host: '127.0.0.1', port: 0 }, signal }))
+  const folder = opened.use(await mkdtempDisposable(join(tmpdir(), 'idevicebackup2-')))
+  await tool('idevicepair', ['-u', phone.udid, 'pair'], mux.address)
+  const backUp = () => tool('idevicebackup2', ['-u', phone.udid, 'backup', folder.path], mux.address)
+  const disposal = opened.move()
+  return { contents, phone, backUp, folder: folder.path, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
+}
+
+test('idevicebackup2 makes a full and an incremental backup, with every byte in its place', async () => {
+  await using world = await openWorld({ files: 200, bytes: 3_000_000 })
+  const { contents, phone, backUp, folder } = world
+  assert.match(await backUp(), /Backup Successful/)
+  contents.change({ seed: 1, add: 2, rewrite: 5, move: 2, remove: 3 })
+  const second = await backUp()
+  assert.match(second, /Backup Successful/)
+  assert.match(second, /Received 15 files/, 'nine that changed, two manifests, four times the status')
+  for (const entry of contents.entries()) {
+    if (entry.kind !== 'file') continue
+    const blocks: Uint8Array[] = []
+    for await (const block of contents.read(entry, { signal })) blocks.push(block)
+    const stored = await readFile(join(folder, phone.udid, payloadPath(fileIdOf(entry))))
+    assert.equal(Buffer.compare(stored, Buffer.concat(blocks)), 0, entry.relativePath)
+  }
+  await assertCanBeContents(world)
+})
+
+/** The folder that a tool of others made holds a phone like the one that it came from, and is left as it was. */
+async function assertCanBeContents({ folder, phone, contents }: Awaited<ReturnType<typeof openWorld>>): Promise<void> {
+  const copy = await openFolderContents({ folder, clock: systemClock, signal })
+  const told = (entries: Iterable<Entry>) =>
+    Array.from(entries, (entry) => `${fileIdOf(entry)} ${entry.modifiedS} ${entry.size}`).sort()
+  assert.deepEqual(copy.totals, contents.totals)
+  assert.deepEqual(copy.notes, [])
+  assert.equal(copy.identity.udid, phone.udid)
+  assert.deepEqual(told(copy.entries()), told(contents.entries()))
+  assert.deepEqual(
+    (await readdir(join(folder, phone.udid))).filter((name) => name.startsWith('Manifest.db')),
+    ['Manifest.db'],
+  )
+}
+
+test('idevicebackup2 goes on after the cable was pulled', async () => {
+  await using world = await openWorld({ files: 300, bytes: 3_000_000 })
+  world.phone.cutAfter({ service: 'com.apple.mobilebackup2', bytes: world.contents.totals.bytes - 10_000 })
+  assert.doesNotMatch(await world.backUp(), /Backup Successful/)
+  const sent = world.phone.agent.cache?.sent.size ?? 0
+  assert.ok(sent > 0, 'the phone remembers what was confirmed')
+  const second = await world.backUp()
+  assert.match(second, /Backup Successful/)
+  assert.match(second, new RegExp(`Received ${300 - sent + 6} files`))
+})
+
+test('a refused passcode reaches the person as error 208', async () => {
+  await using world = await openWorld({ files: 1, bytes: 1 })
+  world.phone.agent.passcode.habit = 'refuses'
+  assert.match(await world.backUp(), /ErrorCode 208: Device locked \(MBErrorDomain\/208\)/)
+})
