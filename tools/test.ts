@@ -6,12 +6,15 @@ import { ensureDebianPackages } from './debian-packages.ts'
  * Runs all tests: `npm test`, or `npm test -- 'src/plist/**'` for some of them. Where CI is set, a skipped or to-do test is a
  * failure: a check that did not happen has not passed.
  */
+/** A test that hangs is ended, and fails. */
+const TEST_MS_MAX = 6 * 60 * 1000
+
 const SUITES = ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts']
 
 if (!ensureDebianPackages()) process.exit(1)
 
 const named = process.argv.slice(2)
-const tests = run({ globPatterns: named.length > 0 ? named : SUITES, concurrency: 2 })
+const tests = run({ globPatterns: named.length > 0 ? named : SUITES, concurrency: 2, timeout: TEST_MS_MAX })
 tests.on('test:summary', ({ file, counts, success }) => {
   if (file !== undefined) return
   const notRun = counts.skipped + counts.todo + counts.cancelled

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import {
+  type MuxServer,
   openFolderContents,
   openMuxServer,
   openSeededContents,
@@ -41,6 +42,7 @@ export async function virtualPhone(options: VirtualPhoneOptions, context: Contex
   for (const text of options.set) applySetting(phone, text)
   if (options.change !== undefined) changeAfterBackups(phone, parseChange(options.change), context)
   await using server = await openMuxServer({ phones: [phone], listen, signal })
+  restartWhenAsked(phone, server, context)
   const { files, bytes } = contents.totals
   terminal.out(JSON.stringify({ event: 'listening', address: server.address, udid: phone.udid }))
   terminal.err(`${countOf(files, 'file')}, ${formatSize(bytes)}. Use it with USBMUXD_SOCKET_ADDRESS=${server.address}`)
@@ -108,6 +110,16 @@ function changeAfterBackups(phone: VirtualPhone, changes: Changes, { terminal }:
     round += 1
     phone.contents.change({ ...changes, seed: round })
     terminal.err(`Backed up; then changed: ${JSON.stringify(changes)}`)
+  })
+}
+
+/** A phone that restarts leaves the cable for a moment, and comes back as another device of usbmuxd's. */
+function restartWhenAsked(phone: VirtualPhone, server: MuxServer, { terminal }: Context): void {
+  phone.events.add((event) => {
+    if (event.kind !== 'power' || event.what !== 'restart') return
+    terminal.err('Told to restart.')
+    server.detach(phone)
+    server.attach(phone)
   })
 }
 

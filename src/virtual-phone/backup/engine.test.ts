@@ -230,6 +230,38 @@ test('a file that never stands still does not keep the backup from ending', asyn
   assert.equal(response?.ErrorCode, 0)
 })
 
+test('a file that vanishes after the phone looked around is left out', async () => {
+  const phone = newPhone()
+  const host = newHost()
+  const victims = filesOf(phone).slice(-2)
+  host.meddle = ([name]) => {
+    if (name === 'DLMessageGetFreeDiskSpace') for (const victim of victims) phone.contents.remove(victim)
+    return undefined
+  }
+  phone.agent.afterRead = () => void phone.contents.remove(filesOf(phone).at(-1)!)
+  const { response } = await hold(host, phone, BACKUP)
+  assert.equal(response?.ErrorCode, 0)
+  assert.ok(phone.contents.totals.files < 298)
+})
+
+test('a file that cannot be read breaks off with a code of its own, and the backup ends with 104', async () => {
+  const phone = newPhone({ files: 10, bytes: 1_000 })
+  const host = newHost()
+  const unreadable = (async function* () {
+    yield Buffer.from('half of it')
+    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+  })()
+  const [victim] = filesOf(phone)
+  phone.contents.rewrite(victim!, { source: { blocks: () => unreadable }, seed: 0, size: 99 })
+  const { response } = await hold(host, phone, BACKUP)
+  assert.equal(response?.ErrorCode, 104)
+  assert.match(String(response?.ErrorDescription), /^Multiple errors uploading files .* \(MBErrorDomain\/101\)\.$/)
+  assert.equal(
+    [...host.files.keys()].some((path) => path.endsWith(fileIdOf(victim!))),
+    false,
+  )
+})
+
 test('progress is a real from 0 to 100', async () => {
   const phone = newPhone({ files: 3, bytes: 2_000_000 })
   const host = newHost()
