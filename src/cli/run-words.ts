@@ -16,7 +16,9 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
         if (event.resumes) progress.say('Going on where an interrupted run stopped.')
         break
       case 'adopted':
-        progress.say(`Found ${countOf(event.blobs, 'blob')} that an interrupted run had stored.`)
+        if (event.packs > 0) progress.say(`Found ${countOf(event.blobs, 'blob')} that an interrupted run had stored.`)
+        if (event.refused > 0)
+          progress.say(`Left ${countOf(event.refused, 'damaged pack')} of an interrupted run alone.`)
         break
       case 'passcode-asked':
         progress.say(`Enter the passcode on ${name}.`)
@@ -32,9 +34,11 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
       case 'progress':
         fraction = event.percent / 100
         break
+      case 'received':
+        bytes += event.bytes
+        break
       case 'file-received':
         files += 1
-        bytes += event.bytes
         break
       case 'file-unreadable':
         progress.say(`${name} could not read ${JSON.stringify(event.devicePath)} (${event.text}).`)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, createChunker } from './chunker.ts'
 import { createFileWriter } from './file-writer.ts'
-import { type BlobId, sha256 } from './id.ts'
+import { sha256 } from './id.ts'
 import { degree, isIrreducible, modulo, randomPolynomial } from './polynomial.ts'
 import { seededBytes } from './testing/bytes.ts'
 
@@ -14,11 +14,12 @@ const chunker = createChunker(POLYNOMIAL)
 /** The chunks of a file, and that each buffer was intact when it was stored. */
 async function chunksOf(bytes: Uint8Array, pieceBytes: readonly number[]): Promise<readonly Buffer[]> {
   const chunks: Buffer[] = []
-  const file = createFileWriter(chunker, async (chunk, release) => {
+  const store = async (chunk: Uint8Array, release: () => void) => {
     chunks.push(Buffer.from(chunk))
     release()
-    return sha256(chunk) as BlobId
-  })
+    return sha256(chunk)
+  }
+  const file = createFileWriter({ chunker, store, spareBuffers: [] })
   for (let offset = 0, turn = 0; offset < bytes.length; turn++) {
     const size = pieceBytes[turn % pieceBytes.length]!
     await file.write(bytes.subarray(offset, offset + size))

@@ -23,27 +23,31 @@ type Store = (bytes: Uint8Array, release: () => void) => Promise<BlobId>
 
 /** How far the chunker is allowed to lag behind: what is copied past a cut has to be copied again. */
 const STEP_BYTES = 256 * 1024
-/** Whole chunks are collected in buffers of the largest size, which are used again. */
 const SPARE_BUFFERS_MAX = 2
-const spareBuffers: Uint8Array[] = []
+
+/** What the files of one writer share. */
+export interface FileWriterParts {
+  readonly chunker: Chunker
+  readonly store: Store
+  /** Whole chunks are collected in buffers of the largest size; those that are free wait here to be used again. */
+  readonly spareBuffers: Uint8Array[]
+}
 
 /** Opens a file; nothing needs closing, and `abandon` is for giving its buffer back early. */
-export function createFileWriter(chunker: Chunker, store: Store): FileWriter {
-  return new ChunkedFile(chunker, store)
+export function createFileWriter(parts: FileWriterParts): FileWriter {
+  return new ChunkedFile(parts)
 }
 
 class ChunkedFile implements FileWriter {
-  readonly #chunker: Chunker
-  readonly #store: Store
+  readonly #parts: FileWriterParts
   readonly #content: BlobId[] = []
   #buffer: Uint8Array = EMPTY
   #filled = 0
   #searched = 0
   #sizeBytes = 0
 
-  constructor(chunker: Chunker, store: Store) {
-    this.#chunker = chunker
-    this.#store = store
+  constructor(parts: FileWriterParts) {
+    this.#parts = parts
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -59,7 +63,7 @@ class ChunkedFile implements FileWriter {
   #take(bytes: Uint8Array): void {
     const wanted = this.#filled + bytes.length
     if (wanted > this.#buffer.length) {
-      const grown = newBuffer(wanted)
+      const grown = this.#newBuffer(wanted)
       grown.set(this.#buffer.subarray(0, this.#filled))
       this.#buffer = grown
     }
@@ -68,7 +72,7 @@ class ChunkedFile implements FileWriter {
   }
 
   async #cut(): Promise<void> {
-    const size = this.#chunker.cut(this.#buffer, { searched: this.#searched, filled: this.#filled })
+    const size = this.#parts.chunker.cut(this.#buffer, { searched: this.#searched, filled: this.#filled })
     this.#searched = this.#filled
     if (size > 0) await this.#storeFirst(size)
   }
@@ -81,7 +85,7 @@ class ChunkedFile implements FileWriter {
     this.#filled = 0
     this.#searched = 0
     this.#take(rest)
-    this.#content.push(await this.#store(chunk.subarray(0, size), () => spare(chunk)))
+    this.#content.push(await this.#parts.store(chunk.subarray(0, size), () => this.#spare(chunk)))
   }
 
   async finish(): Promise<StoredFile> {
@@ -90,20 +94,21 @@ class ChunkedFile implements FileWriter {
   }
 
   abandon(): void {
-    spare(this.#buffer)
+    this.#spare(this.#buffer)
     this.#buffer = EMPTY
     this.#filled = 0
+  }
+
+  /** Room for that many bytes: small files get twice what they need now, larger ones a whole chunk. */
+  #newBuffer(wanted: number): Uint8Array {
+    if (wanted >= CHUNK_BYTES_MIN) return this.#parts.spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES_MAX)
+    return Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES_MIN, wanted * 2))
+  }
+
+  #spare(buffer: Uint8Array): void {
+    const { spareBuffers } = this.#parts
+    if (buffer.length === CHUNK_BYTES_MAX && spareBuffers.length < SPARE_BUFFERS_MAX) spareBuffers.push(buffer)
   }
 }
 
 const EMPTY = new Uint8Array(0)
-
-/** Room for that many bytes: small files get twice what they need now, larger ones a whole chunk. */
-function newBuffer(wanted: number): Uint8Array {
-  if (wanted >= CHUNK_BYTES_MIN) return spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES_MAX)
-  return Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES_MIN, wanted * 2))
-}
-
-function spare(buffer: Uint8Array): void {
-  if (buffer.length === CHUNK_BYTES_MAX && spareBuffers.length < SPARE_BUFFERS_MAX) spareBuffers.push(buffer)
-}

@@ -5,7 +5,7 @@ import type { BlobType } from './blob-index.ts'
 import { createChunker } from './chunker.ts'
 import { compress, decompress } from './compression.ts'
 import { damaged } from './errors.ts'
-import { createFileWriter, type FileWriter } from './file-writer.ts'
+import { createFileWriter, type FileWriter, type FileWriterParts } from './file-writer.ts'
 import { type BlobId, type Id, sha256 } from './id.ts'
 import { encodeIndexFile, type IndexedPack } from './index-file.ts'
 import { discard } from './memory.ts'
@@ -66,7 +66,7 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
   readonly #verify: boolean
   readonly #signal: AbortSignal
   readonly #failed = new AbortController()
-  readonly #chunker
+  readonly #fileParts: FileWriterParts
   readonly #streams: Readonly<Record<BlobType, PackStream>>
   /** Blobs that are in no durable pack yet. */
   readonly #pending = { data: new Map<BlobId, PendingBlob>(), tree: new Map<BlobId, PendingBlob>() }
@@ -86,7 +86,11 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
     this.clock = clock
     this.#verify = verify
     this.#signal = AbortSignal.any([signal, this.#failed.signal])
-    this.#chunker = createChunker(repository.config.polynomial)
+    this.#fileParts = {
+      chunker: createChunker(repository.config.polynomial),
+      store: (bytes, release) => this.#accept('data', bytes, release),
+      spareBuffers: [],
+    }
     this.#indexedMs = clock.elapsedMs()
     const save = (pack: FinishedPack) => this.#savePack(pack).catch(this.#fail)
     const { sealer } = repository
@@ -101,7 +105,7 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   /** Opens a file to be cut into blobs. Any number may be open; only what is written costs memory. */
   openFile(): FileWriter {
-    return createFileWriter(this.#chunker, (bytes, release) => this.#accept('data', bytes, release))
+    return createFileWriter(this.#fileParts)
   }
 
   /** Stores one blob, at most 64 MiB of data or 256 MiB of tree. The bytes belong to the writer from now on. */

@@ -36,7 +36,9 @@ import { findStartingPoint, type SnapshotGroup, type StartingPoint, snapshotGrou
 export type RunEvent =
   | BackupEvent
   | { readonly kind: 'started'; readonly parent: Snapshot | undefined; readonly resumes: boolean }
-  | { readonly kind: 'adopted'; readonly packs: number; readonly blobs: number }
+  /** Packs that an interrupted run left were taken over; `refused` ones did not verify and were left alone. */
+  | { readonly kind: 'adopted'; readonly packs: number; readonly blobs: number; readonly refused: number }
+  | { readonly kind: 'received'; readonly bytes: number }
   | { readonly kind: 'saving' }
 
 export interface BackUpOptions {
@@ -123,8 +125,9 @@ class Run {
   }
 
   async #adoptOrphans(signal: AbortSignal): Promise<void> {
-    const { packs, blobs } = await this.#writer.adoptOrphanPacks({ signal })
-    if (packs > 0) this.#options.onEvent({ kind: 'adopted', packs, blobs })
+    const { packs, blobs, refused } = await this.#writer.adoptOrphanPacks({ signal })
+    if (packs + refused.length === 0) return
+    this.#options.onEvent({ kind: 'adopted', packs, blobs, refused: refused.length })
   }
 
   async #findStart(signal: AbortSignal): Promise<StartingPoint> {
@@ -156,6 +159,7 @@ class Run {
       freeBytes: ({ signal }) => roomFor(repository, { allowanceBytes, signal }),
       checkpoint: ({ signal }) => this.#checkpoint(tree, start, signal),
       checkpointBytes: CHECKPOINT_BYTES,
+      onReceived: (bytes) => this.#countReceived(bytes),
     })
     await using session = await openBackupSession(phone, { signal })
     await using preparation = await prepareBackup(phone, { onEvent, signal })
@@ -172,8 +176,12 @@ class Run {
     throw backupError(refusal)
   }
 
+  #countReceived(bytes: number): void {
+    this.#sentBytes += bytes
+    this.#options.onEvent({ kind: 'received', bytes })
+  }
+
   #observe(event: BackupEvent): void {
-    if (event.kind === 'file-received') this.#sentBytes += event.bytes
     this.#options.onEvent(event)
     if (event.kind === 'cancel-asked') this.#cancel.abort(cancelledOnPhone())
   }

@@ -16,6 +16,8 @@ export interface SnapshotHostOptions {
   readonly checkpoint: (options: SignalOption) => Promise<void>
   /** Plain bytes between two checkpoints that nobody asked for. */
   readonly checkpointBytes: number
+  /** Told after every block of a file, some 256 KiB. */
+  readonly onReceived: (bytes: number) => void
 }
 
 /**
@@ -46,7 +48,10 @@ export function openSnapshotHost(options: SnapshotHostOptions): BackupHost {
     async receiveFile(path, blocks, { signal }) {
       const file = writer.openFile()
       try {
-        for await (const block of blocks) await file.write(block)
+        for await (const block of blocks) {
+          await file.write(block)
+          options.onReceived(block.length)
+        }
       } catch (error) {
         file.abandon()
         throw error

@@ -38,7 +38,7 @@ export async function demo(context: Context): Promise<void> {
   say(['', 'First backup, everything:'])
   say(runLines(await backUpPhone()))
   phone.contents.change(CHANGES)
-  say(['', `Then the phone was used: ${describeChanges()}. Second backup, only that:`])
+  say(['', `The phone was used: ${describeChanges()}.`, 'Second backup, only that:'])
   say(runLines(await backUpPhone()))
   say(['', 'Reading every byte of the repository back:'])
   say(linesOf(await checkRepository(repository, { readData: true, signal })))
@@ -53,12 +53,14 @@ function describeChanges(): string {
 function whatNext(repositoryFolder: string): readonly string[] {
   return [
     '',
-    `The repository is in ${repositoryFolder}; delete it when you like.`,
-    'It is an ordinary restic repository:',
-    `  RESTIC_PASSWORD=${PASSWORD} restic -r ${repositoryFolder} snapshots`,
+    'It is an ordinary restic repository; delete it when you like:',
+    `  export RESTIC_REPOSITORY=${repositoryFolder}`,
+    `  export RESTIC_PASSWORD=${PASSWORD}`,
+    '  restic snapshots',
     '',
     'The same with your own phone, plugged in here:',
-    '  export RESTIC_REPOSITORY=/path/to/backups RESTIC_PASSWORD_FILE=/path/to/password',
+    '  export RESTIC_REPOSITORY=/path/to/your/backups',
+    '  export RESTIC_PASSWORD_FILE=/path/to/your/password',
     '  npx phonekeep init',
     '  npx phonekeep backup',
   ]

@@ -20,6 +20,7 @@ export class HostManifest implements Disposable {
   constructor(path: string) {
     this.#database = new DatabaseSync(path)
     try {
+      this.#database.exec('PRAGMA cache_size = -65536')
       this.#find = this.#database.prepare('SELECT file FROM Files WHERE fileID = ?')
       // The plus keeps SQLite from going through all files by the index on flags.
       this.#within = this.#database.prepare('SELECT fileID FROM Files WHERE +flags = 1 AND fileID >= ? AND fileID < ?')

@@ -24,7 +24,7 @@ export interface UploadFile {
 }
 
 /**
- * The stream of files that follows DLMessageUploadFiles: per file two names, blocks and a final code; an empty frame at the end.
+ * The stream of files after DLMessageUploadFiles: per file two names, blocks and a final code; an empty frame at the end.
  * Frames are gathered, so that a thousand tiny files do not cost a thousand writes.
  * Source: docs/protocol/mobilebackup2.md#upload
  */

@@ -1,4 +1,4 @@
-/** Where something is on the phone: a backup domain and the path below its root; '' is the root itself. Names are kept byte for byte. */
+/** Where something is on the phone: a backup domain and the path below its root ('' is the root). Names are kept as they are. */
 export interface Place {
   readonly domain: string
   readonly relativePath: string

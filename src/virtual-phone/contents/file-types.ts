@@ -1,6 +1,6 @@
 import { noise, type Recipe, type Source, words } from './source.ts'
 
-/** The source for a made-up file, chosen by the ending of its name; what it makes is what the ending promises, if it is large enough. */
+/** The source for a made-up file: it makes what the ending of the name promises, if the size allows it. */
 export function sourceFor(relativePath: string): Source {
   const ending = /\.([a-z0-9]+)$/i.exec(relativePath)?.[1]?.toLowerCase() ?? ''
   return BY_ENDING.get(ending) ?? noise
@@ -11,7 +11,7 @@ interface Frame {
   readonly tail: Uint8Array
 }
 
-/** A file with a fixed beginning and end around something that fills it up to its size; too small for both, it is all filling. */
+/** A file with a fixed beginning and end and a filling between them; a size too small for both gives only filling. */
 function framed(filling: Source, frame: (recipe: Recipe) => Frame): Source {
   return {
     *blocks(recipe, options) {

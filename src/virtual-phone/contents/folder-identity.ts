@@ -12,7 +12,7 @@ export interface FolderIdentity {
   readonly notes: readonly string[]
 }
 
-/** What Manifest.plist and Info.plist of a backup tell of its phone; a file that is missing or broken is noted and tells nothing. */
+/** What Manifest.plist and Info.plist of a backup tell of its phone; one that is missing or broken is noted and tells nothing. */
 export async function readFolderIdentity(backup: string): Promise<FolderIdentity> {
   const notes: string[] = []
   const manifest = await parseIfPossible(join(backup, 'Manifest.plist'), parseManifest, notes)

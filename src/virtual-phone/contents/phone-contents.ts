@@ -104,7 +104,7 @@ export class PhoneContents {
     return source.blocks(node, options)
   }
 
-  /** Adds or replaces an entry as it is told, with its parents; for those who open contents. Edits go through `write` and the others. */
+  /** Adds or replaces an entry as it is told, with its parents; for those who open contents. Edits use `write` and the others. */
   put(entry: NewEntry): void {
     const domain = this.#domainOf(entry.domain, entry.modifiedS)
     this.#makeParents(domain, entry)

@@ -45,7 +45,10 @@ const OLDEST_S = NEWEST_S - 4 * 365 * 86_400
 
 const pickTime = (random: SeededRandom) => OLDEST_S + random.below(NEWEST_S - OLDEST_S)
 
-/** Domains that exist on every phone, without those that only an encrypted backup holds. Source: docs/protocol/mobilebackup2.md#how-a-phone-is-filled */
+/**
+ * Domains that exist on every phone, without those that only an encrypted backup holds.
+ * Source: docs/protocol/mobilebackup2.md#how-a-phone-is-filled
+ */
 const FIXED_DOMAINS = [
   'BooksDomain',
   'CameraRollDomain',

@@ -48,7 +48,10 @@ function only(insert: string, values: RowRecipe['values']): readonly RowRecipe[]
 
 const assetTable = (iosMajor: number) => (iosMajor < 14 ? 'ZGENERICASSET' : 'ZASSET')
 
-/** In order of importance: a phone with few files has the first of them. Source: docs/protocol/mobilebackup2.md#how-a-phone-is-filled */
+/**
+ * In order of importance: a phone with few files has the first of them.
+ * Source: docs/protocol/mobilebackup2.md#how-a-phone-is-filled
+ */
 export const DATABASES: readonly DatabaseRecipe[] = [
   {
     domain: 'HomeDomain',

@@ -61,7 +61,7 @@ function* noiseBlocks(seed: number, size: number): Generator<Uint8Array> {
   }
 }
 
-/** Words and spaces, ASCII, without any character that JSON or XML would have to escape. The seed says where in the text to begin. */
+/** Words and spaces, ASCII, nothing that JSON or XML would have to escape. The seed says where in the text to begin. */
 export const words: Source = { blocks: ({ seed, size }) => wordBlocks(seed, size) }
 
 function* wordBlocks(seed: number, size: number): Generator<Uint8Array> {
