@@ -3,7 +3,10 @@
  * promise goes on: use it only where nothing can be cancelled, or where the owner is being closed anyway.
  */
 export async function orAbort<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted()
+  if (signal.aborted) {
+    work.catch(() => undefined)
+    throw signal.reason
+  }
   const aborted = Promise.withResolvers<never>()
   const onAbort = () => aborted.reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
