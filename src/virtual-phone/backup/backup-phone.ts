@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Plist } from '../../plist/index.ts'
 import type { Entry, PhoneContents } from '../contents/index.ts'
@@ -50,6 +51,23 @@ export interface SentFile {
   readonly modifiedS: number
   /** SHA-1 of the bytes that were sent; only for system domains. */
   readonly digest?: Uint8Array
+}
+
+/**
+ * The time that the phone writes into a backup: of the last thing that happened on it. A real phone writes the time of day;
+ * this way two backups of one state are the same to the byte, whoever makes them, and hosts can be compared.
+ */
+export function timeOfBackup({ contents }: BackupPhone): Date {
+  return new Date(contents.revision.newestS * 1000)
+}
+
+/** The id of a full backup, for the same reason: another one for every state of the phone. */
+export function uuidOfBackup({ udid, contents }: BackupPhone): string {
+  const { edits, newestS } = contents.revision
+  const hex = hash('sha1', `${udid} ${edits} ${newestS}`).toUpperCase()
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  )
 }
 
 /** A well-behaved agent: set up, allowed, without a passcode. */

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { WaitOptions } from '../../base/channel.ts'
 import { BLOCK_BYTES_MAX } from '../contents/source.ts'
 import { BackupError, MB } from './backup-error.ts'
-import type { BackupPhone } from './backup-phone.ts'
+import { type BackupPhone, timeOfBackup } from './backup-phone.ts'
 import { PREFIXES, payloadPath } from './file-id.ts'
 import type { HostDrive } from './host-drive.ts'
 import type { HostManifest } from './host-manifest.ts'
@@ -169,7 +169,7 @@ async function uploadStatus(
     backupState: isFirst ? 'empty' : 'new',
     snapshotState,
     isFullBackup: isFirst,
-    date: new Date(run.phone.clock.nowMs()),
+    date: timeOfBackup(run.phone),
   })
   await run.drive.uploadBytes(`${run.root}/Status.plist`, status, run)
 }

@@ -24,7 +24,7 @@ function tagsOf(bag: Uint8Array): Tlv[] {
 
 // Layout: docs/protocol/mobilebackup2.md#manifest (a captured keybag of an unencrypted backup: 1,336 bytes, classes 1 to 11).
 test('the keybag has seven header tags, then five for each of eleven classes', () => {
-  const bag = makeKeyBag()
+  const bag = makeKeyBag('00008120-0000000000000001')
   const tags = tagsOf(bag).map(({ tag }) => tag)
   assert.equal(bag.length, 1_336)
   assert.deepEqual(tags.slice(0, 7), ['VERS', 'TYPE', 'UUID', 'HMCK', 'WRAP', 'SALT', 'ITER'])
@@ -32,7 +32,7 @@ test('the keybag has seven header tags, then five for each of eleven classes', (
 })
 
 test('the empty password opens classes 1 to 4 and no other', () => {
-  const tags = tagsOf(makeKeyBag())
+  const tags = tagsOf(makeKeyBag('00008120-0000000000000001'))
   const bytesOf = (name: string) => tags.find(({ tag }) => tag === name)!.value
   const key = pbkdf2Sync('', bytesOf('SALT'), bytesOf('ITER').readUInt32BE(), 32, 'sha1')
   const opens = ({ value }: Tlv) => {

@@ -1,19 +1,18 @@
-import { createCipheriv, pbkdf2Sync } from 'node:crypto'
+import { createCipheriv, hkdfSync, pbkdf2Sync } from 'node:crypto'
 import { concatBytes, utf8, viewOf } from '../../base/bytes.ts'
-import { randomBytes } from '../../base/random.ts'
 import { boolOf, dictOf, encodeBinaryPlist, type PlistDict, parsePlist } from '../../plist/index.ts'
 import { BackupError, MB } from './backup-error.ts'
-import type { BackupPhone } from './backup-phone.ts'
+import { type BackupPhone, timeOfBackup } from './backup-phone.ts'
 
 /** Manifest.plist of an unencrypted backup. Source: docs/protocol/mobilebackup2.md#manifest */
 export function encodeManifestPlist(phone: BackupPhone): Uint8Array {
   return encodeBinaryPlist({
     Version: '10.0',
-    Date: new Date(phone.clock.nowMs()),
+    Date: timeOfBackup(phone),
     SystemDomainsVersion: '24.0',
     IsEncrypted: false,
     WasPasscodeSet: phone.agent.passcode.habit !== 'no-passcode',
-    BackupKeyBag: makeKeyBag(),
+    BackupKeyBag: makeKeyBag(phone.udid),
     Applications: applicationsOf(phone),
     Lockdown: lockdownOf(phone),
   })
@@ -78,21 +77,28 @@ const ITERATIONS = 10_000
 const CLASS_KEY_BYTES = 32
 const WRAPPED_BYTES = 40
 
-/** A keybag locked with the empty password: tag, u32 big-endian length, value; a header and eleven classes, 1,336 bytes. */
-export function makeKeyBag(): Uint8Array {
-  const salt = randomBytes(20)
+/**
+ * A keybag locked with the empty password: tag, u32 big-endian length, value; a header and eleven classes, 1,336 bytes. A phone
+ * always has the same one; there is no secret in it.
+ */
+export function makeKeyBag(udid: string): Uint8Array {
+  const bytes = (label: string, size: number) => new Uint8Array(hkdfSync('sha256', udid, '', label, size))
+  const salt = bytes('salt', 20)
   const lock = pbkdf2Sync('', salt, ITERATIONS, 32, 'sha1')
   const classes = CLASS_WRAPS.flatMap((wrap, index) => [
-    tlv('UUID', randomBytes(16)),
+    tlv('UUID', bytes(`class ${index} UUID`, 16)),
     tlv('CLAS', u32(index + 1)),
     tlv('WRAP', u32(wrap)),
     tlv('KTYP', u32(0)),
-    tlv('WPKY', wrap === 2 ? wrapKey(lock, randomBytes(CLASS_KEY_BYTES)) : randomBytes(WRAPPED_BYTES)),
+    tlv(
+      'WPKY',
+      wrap === 2 ? wrapKey(lock, bytes(`class ${index}`, CLASS_KEY_BYTES)) : bytes(`class ${index}`, WRAPPED_BYTES),
+    ),
   ])
   return concatBytes([
     tlv('VERS', u32(5)),
     tlv('TYPE', u32(1)),
-    tlv('UUID', randomBytes(16)),
+    tlv('UUID', bytes('UUID', 16)),
     tlv('HMCK', new Uint8Array(WRAPPED_BYTES)),
     tlv('WRAP', u32(0)),
     tlv('SALT', salt),

@@ -144,10 +144,11 @@ test('after an error that the host was told of, everything is sent again', async
 // The decision table: docs/protocol/mobilebackup2.md#full-or-incremental
 const isFull = (transcript: readonly string[]) => transcript.some((line) => line.includes('empty uploading full'))
 
-test('without Status.plist a backup is full and has a new UUID', async () => {
+test('without Status.plist a backup is full, and a phone that has changed gives it a new UUID', async () => {
   const { phone, host } = await finished()
   const uuid = uuidOf(host)
   host.files.delete(STATUS)
+  phone.contents.change({ seed: 1, add: 1 })
   const { transcript } = await hold(host, phone, BACKUP)
   assert.ok(isFull(transcript))
   assert.notEqual(uuidOf(host), uuid)

@@ -1,6 +1,5 @@
-import { randomUuid } from '../../base/random.ts'
 import { BackupError, hostReadError, MB } from './backup-error.ts'
-import type { SentFile } from './backup-phone.ts'
+import { type SentFile, uuidOfBackup } from './backup-phone.ts'
 import { payloadPath } from './file-id.ts'
 import type { HostManifest } from './host-manifest.ts'
 import {
@@ -41,15 +40,15 @@ export interface Unfinished {
  */
 export async function findBeginning(run: Run): Promise<Beginning> {
   const bytes = await downloadSmall(run, `${run.root}/Status.plist`)
-  if (bytes === undefined) return fullBackup()
+  if (bytes === undefined) return fullBackup(run)
   const status = parseStatus(bytes)
   if (status === undefined) throw unreadableStatus()
-  if (status.version !== 0 && (status.version < 2.4 || status.version >= 4)) return fullBackup()
-  if (status.version < 3.3) return { ...fullBackup(), putAside: `${run.root}-${stamp(run.phone.clock.nowMs())}` }
+  if (status.version !== 0 && (status.version < 2.4 || status.version >= 4)) return fullBackup(run)
+  if (status.version < 3.3) return { ...fullBackup(run), putAside: `${run.root}-${stamp(run.phone.clock.nowMs())}` }
   try {
     return await continueFrom(status, run)
   } catch (error) {
-    if (error instanceof BackupError && error.code === MB.password) return fullBackup()
+    if (error instanceof BackupError && error.code === MB.password) return fullBackup(run)
     throw error
   }
 }
@@ -69,7 +68,7 @@ async function continueFrom(status: ParsedStatus, run: Run): Promise<Beginning> 
 /** A finished backup: its manifest must be readable, then it is checked against the folder. */
 async function continueFinished({ uuid }: ParsedStatus, run: Run): Promise<Beginning> {
   const earlier = await readManifest(run, run.root)
-  return orFull(earlier, async () => {
+  return orFull(run, earlier, async () => {
     await downloadSmall(run, `${run.root}/Status.plist`)
     await verifyPresence(run, earlier)
     return { ...NOTHING_YET, uuid, earlier }
@@ -80,8 +79,8 @@ async function continueFinished({ uuid }: ParsedStatus, run: Run): Promise<Begin
 async function verifiedOrFull({ uuid }: ParsedStatus, run: Run): Promise<Beginning> {
   await downloadSmall(run, `${run.root}/Status.plist`)
   const earlier = await orNothing(readManifest(run, run.root))
-  if (earlier === undefined) return fullBackup()
-  return orFull(earlier, async () => {
+  if (earlier === undefined) return fullBackup(run)
+  return orFull(run, earlier, async () => {
     await verifyPresence(run, earlier)
     return { ...NOTHING_YET, uuid, earlier }
   })
@@ -91,7 +90,7 @@ async function continueUpload(status: ParsedStatus, run: Run): Promise<Beginning
   const { uuid, isFullBackup } = status
   if (isFullBackup) return { ...NOTHING_YET, uuid, sent: await confirmSent(status, run) }
   const earlier = await readManifest(run, run.root)
-  return orFull(earlier, async () => {
+  return orFull(run, earlier, async () => {
     const sent = await confirmSent(status, run)
     await verifyPresence(run, earlier)
     return { ...NOTHING_YET, uuid, earlier, sent }
@@ -113,7 +112,7 @@ async function continueMoves(status: ParsedStatus, run: Run): Promise<Beginning>
   const folderOf = (name: string) => (snapshot.manifests.includes(name) ? `${run.root}/Snapshot` : run.root)
   await downloadManifestPlist(run, folderOf('Manifest.plist'))
   const earlier = await downloadManifestDb(run, { folder: folderOf('Manifest.db'), as: 'earlier.db' })
-  return orFull(earlier, async () => {
+  return orFull(run, earlier, async () => {
     const found = await verifyPresence(run, earlier, { elsewhere: snapshot.fileIds, wantStrays: true })
     const moves = [...Array.from(snapshot.fileIds, payloadPath), ...snapshot.manifests]
     const unfinished = { moves, removals: found.strays, hasSnapshot: found.hasSnapshot }
@@ -127,12 +126,12 @@ async function readManifest(run: Run, folder: string): Promise<HostManifest> {
 }
 
 /** A folder that does not pass the check, for one because a file is missing, is not continued. */
-async function orFull(earlier: HostManifest, check: () => Promise<Beginning>): Promise<Beginning> {
+async function orFull(run: Run, earlier: HostManifest, check: () => Promise<Beginning>): Promise<Beginning> {
   try {
     return await check()
   } catch (error) {
     earlier[Symbol.dispose]()
-    if (error instanceof BackupError) return fullBackup()
+    if (error instanceof BackupError) return fullBackup(run)
     throw error
   }
 }
@@ -144,8 +143,8 @@ const NOTHING_YET = {
   putAside: undefined,
 }
 
-function fullBackup(): Beginning {
-  return { ...NOTHING_YET, uuid: randomUuid() }
+function fullBackup({ phone }: Run): Beginning {
+  return { ...NOTHING_YET, uuid: uuidOfBackup(phone) }
 }
 
 async function orNothing(reading: Promise<HostManifest>): Promise<HostManifest | undefined> {

@@ -66,6 +66,7 @@ export class PhoneContents {
   readonly #domains = new Map<string, Domain>()
   readonly #count = { file: 0, folder: 0, link: 0 }
   #nextInode = 1_000
+  #revision = { edits: 0, newestS: 0 }
 
   constructor({ identity, apps, clock }: ContentsOptions) {
     this.identity = identity
@@ -84,6 +85,11 @@ export class PhoneContents {
     let bytes = 0
     for (const domain of this.#domains.values()) bytes += domain.bytes
     return { files: this.#count.file, folders: this.#count.folder, links: this.#count.link, bytes }
+  }
+
+  /** How often these contents were edited, and the newest time in them: the same for the same history, from second to second. */
+  get revision(): { readonly edits: number; readonly newestS: number } {
+    return this.#revision
   }
 
   /** Everything on the phone, domain by domain. Edits during the iteration are seen or not seen, but do not break it. */
@@ -121,7 +127,7 @@ export class PhoneContents {
     assert(place.relativePath !== '', 'The root of a domain is a folder')
     const before = this.#nodeAt(place)
     assert(before?.traits.kind !== 'folder', 'A folder cannot be written')
-    const nowS = this.#laterThan(before?.modifiedS)
+    const nowS = this.#editAfter(before?.modifiedS)
     if (before === undefined) this.#touchParent(place, nowS)
     this.put({
       ...place,
@@ -139,7 +145,7 @@ export class PhoneContents {
     if (node === undefined) return false
     if (node.traits.kind === 'folder') this.#removeInside(place)
     this.#take(place)
-    this.#touchParent(place, this.#laterThan(undefined))
+    this.#touchParent(place, this.#editAfter())
     return true
   }
 
@@ -148,7 +154,7 @@ export class PhoneContents {
     const node = this.#nodeAt(from)
     if (node === undefined || node.traits.kind === 'folder') throw noSuchFile(from.domain, from.relativePath)
     assert(to.relativePath !== '', 'The root of a domain is a folder')
-    const nowS = this.#laterThan(undefined)
+    const nowS = this.#editAfter()
     this.#take(from)
     const domain = this.#domainOf(to.domain, nowS)
     this.#makeParents(domain, { ...to, modifiedS: nowS })
@@ -208,6 +214,7 @@ export class PhoneContents {
     domain.nodes.set(relativePath, node)
     domain.bytes += node.size
     this.#count[node.traits.kind]++
+    this.#revision.newestS = Math.max(this.#revision.newestS, node.changedS)
   }
 
   #uncount(domain: Domain, node: Node): void {
@@ -237,9 +244,12 @@ export class PhoneContents {
     if (parent !== undefined) parent.modifiedS = Math.max(nowS, parent.modifiedS + 1)
   }
 
-  #laterThan(beforeS: number | undefined): number {
-    const nowS = Math.floor(this.#clock.nowMs() / 1000)
-    return beforeS === undefined ? nowS : Math.max(nowS, beforeS + 1)
+  /** The time of an edit: now, but later than what the edited file had. */
+  #editAfter(beforeS = 0): number {
+    const editedS = Math.max(Math.floor(this.#clock.nowMs() / 1000), beforeS + 1)
+    this.#revision.edits += 1
+    this.#revision.newestS = Math.max(this.#revision.newestS, editedS)
+    return editedS
   }
 }
 
