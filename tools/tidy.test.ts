@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { VERSION } from '../src/base/version.ts'
 import { OUTCOMES } from '../src/cli/outcomes.ts'
 
 /** The rooms, from the one that everything stands on to the one that nothing may know of. */
@@ -104,4 +105,8 @@ test('no text of the repository names this machine or a registry', () => {
   for (const file of [...filesOf('docs/**/*.md'), ...filesOf('*.{md,json}'), ...filesOf('.ci/*'), ...sources]) {
     assert.doesNotMatch(read(file), telling, file)
   }
+})
+
+test('the program says the version that it is published as', () => {
+  assert.equal(JSON.parse(read('package.json')).version, VERSION)
 })

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { VERSION } from '../base/version.ts'
 import { backup } from './commands/backup.ts'
 import { check } from './commands/check.ts'
 import { demo } from './commands/demo.ts'
@@ -19,7 +20,7 @@ const JSON_OPTION = ['--json', 'print the result as JSON'] as const
 export function createProgram(context: Context): Command {
   const program = new Command('phonekeep')
     .description('Backs up iPhones and iPads into restic repositories')
-    .version('0.1.0')
+    .version(VERSION)
     .showHelpAfterError('(see "phonekeep help")')
     .exitOverride()
   addPhoneCommands(program, context)

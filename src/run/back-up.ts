@@ -13,8 +13,6 @@ import {
 } from '../device/index.ts'
 import {
   type CowTree,
-  goTime,
-  type Id,
   type LockOwner,
   lockRepository,
   openTree,
@@ -29,6 +27,7 @@ import { roomFor } from './allowance.ts'
 import { compareTrees } from './compare-trees.ts'
 import { cancelledOnPhone, unfinished } from './errors.ts'
 import { openResumeStore, type ResumeStore } from './resume-store.ts'
+import { snapshotFieldsOf } from './snapshot-fields.ts'
 import { openSnapshotHost } from './snapshot-host.ts'
 import { findStartingPoint, type SnapshotGroup, type StartingPoint, snapshotGroupOf } from './starting-point.ts'
 
@@ -69,8 +68,6 @@ export interface RunResult {
 
 /** After this much a checkpoint is made even if the phone reaches no commit point of its own. */
 const CHECKPOINT_BYTES = 2 * 2 ** 30
-
-const PROGRAM_VERSION = 'phonekeep 0.1.0'
 
 /**
  * One run: the phone's messages in, one snapshot out. Ends with a snapshot or with an error that says why; an interrupted run
@@ -213,16 +210,26 @@ class Run {
   }
 
   async #save(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<RunResult> {
-    const { repository, clock, onEvent } = this.#options
+    const { repository, identity, owner, clock, onEvent } = this.#options
     onEvent({ kind: 'saving' })
     await this.#assertFinished(tree, signal)
     const treeId = await tree.commit({ signal })
     await this.#writer.flush({ signal })
-    const parent = start.parent && openTree(repository, start.parent.tree)
-    const comparison = await compareTrees(openTree(repository, treeId), parent, { signal })
-    const summary = this.#summaryOf(comparison)
+    const parentTree = start.parent && openTree(repository, start.parent.tree)
+    const comparison = await compareTrees(openTree(repository, treeId), parentTree, { signal })
+    const fields = snapshotFieldsOf({
+      tree: treeId,
+      parent: start.parent?.id,
+      group: this.#group,
+      identity,
+      owner,
+      startedMs: this.#startedMs,
+      endedMs: clock.nowMs(),
+      comparison,
+      stats: this.#writer.stats,
+    })
     await this.#lock.verify({ signal })
-    const snapshot = await saveSnapshot(repository, { ...this.#fieldsOf(treeId, start), summary }, { signal })
+    const snapshot = await saveSnapshot(repository, fields, { signal })
     await this.#resume.remove()
     return {
       snapshot,
@@ -243,42 +250,7 @@ class Run {
     }
     const bytes = Buffer.concat(await Array.fromAsync(tree.readFile(path, { signal })))
     const { snapshotState } = parseStatus(bytes)
-    if (snapshotState !== 'finished')
-      throw unfinished(`The phone said success but its backup is in state "${snapshotState}"`)
-  }
-
-  #fieldsOf(tree: Id, start: StartingPoint) {
-    const { identity, owner } = this.#options
-    return {
-      time: goTime(this.#startedMs),
-      parent: start.parent?.id,
-      tree,
-      paths: [this.#group.path],
-      hostname: this.#group.hostname,
-      username: owner.username,
-      tags: tagsOf(identity),
-      program_version: PROGRAM_VERSION,
-    }
-  }
-
-  #summaryOf({ files, folders, totalFiles, totalBytes }: Awaited<ReturnType<typeof compareTrees>>) {
-    const { stats } = this.#writer
-    return {
-      backup_start: goTime(this.#startedMs),
-      backup_end: goTime(this.#options.clock.nowMs()),
-      files_new: files.added,
-      files_changed: files.changed,
-      files_unmodified: files.unmodified,
-      dirs_new: folders.added,
-      dirs_changed: folders.changed,
-      dirs_unmodified: folders.unmodified,
-      data_blobs: stats.dataBlobs,
-      tree_blobs: stats.treeBlobs,
-      data_added: stats.addedBytes,
-      data_added_packed: stats.storedBytes,
-      total_files_processed: totalFiles,
-      total_bytes_processed: totalBytes,
-    }
+    if (snapshotState !== 'finished') throw unfinished(`The phone said success in the state "${snapshotState}"`)
   }
 }
 
@@ -287,9 +259,3 @@ const INCONSISTENT = 205
 
 /** Real ones have about 190 bytes. */
 const STATUS_BYTES_MAX = 64 * 1024
-
-/** For people who look at `restic snapshots`. restic separates tags by commas. */
-function tagsOf({ name, ios }: PhoneIdentity): readonly string[] {
-  const tags = [name?.replaceAll(/[,\p{Cc}]/gu, ' ').trim() ?? '', ios === undefined ? '' : `iOS ${ios}`]
-  return tags.filter((tag) => tag !== '')
-}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isAppError } from '../base/errors.ts'
+import { countOf, formatDuration, formatSize, parseSize, plainText } from './words.ts'
+
+for (const [text, bytes] of [
+  ['0', 0],
+  ['1000000', 1_000_000],
+  ['1k', 1024],
+  ['500MB', 500_000_000],
+  ['500MiB', 524_288_000],
+  ['1.5g', 1_610_612_736],
+  ['6GiB', 6_442_450_944],
+  ['2 TiB', 2_199_023_255_552],
+  ['10b', 10],
+] as const) {
+  test(`"${text}" is ${bytes} bytes`, () => assert.equal(parseSize(text), bytes))
+} // prettier-ignore
+
+for (const text of ['', 'much', '-1', '1e3', '1.2.3', '5 XB', '99999999 TiB', 'constructor', '1__proto__']) {
+  test(`"${text}" is no size`, () =>
+    assert.throws(
+      () => parseSize(text),
+      (error) => isAppError(error, 'cli.usage'),
+    ))
+}
+
+test('sizes are printed as restic prints them', () => {
+  assert.deepEqual([0, 1023, 1536, 5 * 2 ** 20, 1.5 * 2 ** 30].map(formatSize), [
+    '0 B',
+    '1023 B',
+    '1.5 KiB',
+    '5.00 MiB',
+    '1.50 GiB',
+  ])
+})
+
+test('times are minutes and seconds, with hours only where there are any', () => {
+  assert.deepEqual([0, 7_400, 754_000, 3_723_000].map(formatDuration), ['0:00', '0:07', '12:34', '1:02:03'])
+})
+
+test('one is counted differently from many', () => {
+  assert.deepEqual(
+    [0, 1, 12_345].map((count) => countOf(count, 'file')),
+    ['0 files', '1 file', '12,345 files'],
+  )
+})
+
+test('a text that would steer a terminal or turn the line around is shown harmless', () => {
+  assert.equal(plainText('a\u001b[31mb\nc\u202ed'), 'a\\x1b[31mb\\x0ac\\x202ed')
+  assert.equal(plainText('Zoë’s 📱'), 'Zoë’s 📱')
+})

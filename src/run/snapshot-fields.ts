@@ -1,0 +1,66 @@
+import { VERSION } from '../base/version.ts'
+import type { PhoneIdentity } from '../device/index.ts'
+import {
+  goTime,
+  type Id,
+  type LockOwner,
+  type SnapshotFields,
+  type SnapshotSummary,
+  type WriterStats,
+} from '../repository/index.ts'
+import type { TreeComparison } from './compare-trees.ts'
+import type { SnapshotGroup } from './starting-point.ts'
+
+export interface FinishedTree {
+  readonly tree: Id
+  readonly parent: Id | undefined
+  readonly group: SnapshotGroup
+  readonly identity: PhoneIdentity
+  readonly owner: LockOwner
+  readonly startedMs: number
+  readonly endedMs: number
+  readonly comparison: TreeComparison
+  readonly stats: WriterStats
+}
+
+/** What a finished run writes down about itself, so that restic's listings make sense to people. */
+export function snapshotFieldsOf(finished: FinishedTree): SnapshotFields {
+  const { tree, parent, group, identity, owner, startedMs } = finished
+  return {
+    time: goTime(startedMs),
+    parent,
+    tree,
+    paths: [group.path],
+    hostname: group.hostname,
+    username: owner.username,
+    tags: tagsOf(identity),
+    program_version: `phonekeep ${VERSION}`,
+    summary: summaryOf(finished),
+  }
+}
+
+/** The phone's name and its iOS version. restic separates tags by commas. */
+function tagsOf({ name, ios }: PhoneIdentity): readonly string[] {
+  const tags = [name?.replaceAll(/[,\p{Cc}]/gu, ' ').trim() ?? '', ios === undefined ? '' : `iOS ${ios}`]
+  return tags.filter((tag) => tag !== '')
+}
+
+function summaryOf({ startedMs, endedMs, comparison, stats }: FinishedTree): SnapshotSummary {
+  const { files, folders, totalFiles, totalBytes } = comparison
+  return {
+    backup_start: goTime(startedMs),
+    backup_end: goTime(endedMs),
+    files_new: files.added,
+    files_changed: files.changed,
+    files_unmodified: files.unmodified,
+    dirs_new: folders.added,
+    dirs_changed: folders.changed,
+    dirs_unmodified: folders.unmodified,
+    data_blobs: stats.dataBlobs,
+    tree_blobs: stats.treeBlobs,
+    data_added: stats.addedBytes,
+    data_added_packed: stats.storedBytes,
+    total_files_processed: totalFiles,
+    total_bytes_processed: totalBytes,
+  }
+}
