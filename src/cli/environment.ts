@@ -20,7 +20,7 @@ export interface Environment {
 }
 
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
-  const password = env.RESTIC_PASSWORD
+  const password = env.RESTIC_PASSWORD || undefined
   return {
     repository: env.RESTIC_REPOSITORY,
     repositoryFile: env.RESTIC_REPOSITORY_FILE,

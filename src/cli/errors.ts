@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'cli.no-phone'
   | 'cli.several-phones'
   | 'cli.check-failed'
+  | 'cli.system'
 
 /** The command was called in a way that makes no sense. */
 export function badUsage(saw: string, remedy: string): AppError<CliErrorCode> {
@@ -31,5 +32,13 @@ export function noPhone(udid: string | undefined): AppError<CliErrorCode> {
 export function severalPhones(udids: readonly string[]): AppError<CliErrorCode> {
   return new AppError('cli.several-phones', `Several phones are connected: ${udids.join(', ')}`, {
     remedy: 'Name the one you mean by its UDID',
+  })
+}
+
+/** The operating system refused something outside of the repository: the state folder, a password file, a socket. */
+export function systemRefused(cause: NodeJS.ErrnoException): AppError<CliErrorCode> {
+  return new AppError('cli.system', `The operating system refused: ${cause.message}`, {
+    remedy: 'Look at the owner, the mode and the room of what is named there; PHONEKEEP_STATE moves the state folder',
+    cause,
   })
 }

@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander'
 import { lookEvery, systemClock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import { AppError, isSystemError } from '../base/errors.ts'
 import { readEnvironment } from './environment.ts'
-import { interrupted } from './errors.ts'
+import { interrupted, systemRefused } from './errors.ts'
 import { exitCodeOf, UNEXPECTED_EXIT } from './outcomes.ts'
 import { createProgram } from './program.ts'
 import { openTerminal } from './terminal.ts'
@@ -36,6 +36,7 @@ function stopWithParent(): void {
 
 /** Tells the person what happened, and gives the exit code. */
 function report(error: unknown): number {
+  if (isSystemError(error) && error.syscall !== undefined) return report(systemRefused(error))
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf('cli.usage')
   if (error instanceof AppError) {
     terminal.err(`${error.message}.`)

@@ -38,6 +38,7 @@ export const OUTCOMES = {
   'cli.no-phone': 20,
   'cli.no-repository': 2,
   'cli.several-phones': 2,
+  'cli.system': 1,
   'cli.usage': 2,
   'device.app-list-refused': 23,
   'device.backup-cancelled': 23,

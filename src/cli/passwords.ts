@@ -18,14 +18,18 @@ export async function readPassword(
   sources: PasswordSources,
   { twice, signal }: { twice: boolean; signal: AbortSignal },
 ): Promise<Secret> {
-  if (sources.passwordFile !== undefined) return firstLine(await readPasswordFile(sources.passwordFile))
-  if (sources.passwordCommand !== undefined) return firstLine(await runPasswordCommand(sources.passwordCommand, signal))
-  if (sources.password !== undefined) return sources.password
+  const { password, passwordFile, passwordCommand } = sources
+  if (passwordFile !== undefined) return firstLine(await readPasswordFile(passwordFile))
+  if (passwordCommand !== undefined) return firstLine(await runPasswordCommand(passwordCommand, signal))
+  return password ?? (await askPerson(twice, signal))
+}
+
+async function askPerson(twice: boolean, signal: AbortSignal): Promise<Secret> {
   const password = await ask('Password of the repository: ', signal)
   if (twice && (await ask('The same once more: ', signal)) !== password) {
     throw badUsage('The two passwords differ', 'Start again and type the same password twice')
   }
-  return new Secret(password)
+  return notEmpty(password)
 }
 
 async function readPasswordFile(file: string): Promise<string> {
@@ -47,7 +51,13 @@ async function runPasswordCommand(command: string, signal: AbortSignal): Promise
 }
 
 function firstLine(text: string): Secret {
-  return new Secret(text.split(/\r?\n/, 1)[0] ?? '')
+  return notEmpty(text.split(/\r?\n/, 1)[0] ?? '')
+}
+
+/** As restic, we take no empty password: it is more often a mistake than a wish. */
+function notEmpty(password: string): Secret {
+  if (password === '') throw noPassword('The password is empty')
+  return new Secret(password)
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<string> {

@@ -81,7 +81,7 @@ function addRepositoryCommands(program: Command, context: Context): void {
 }
 
 function addVirtualPhone(program: Command, context: Context): void {
-  const collect = (value: string, before: readonly string[]) => [...before, value]
+  const collect = (value: string, before: readonly string[] = []) => [...before, value]
   program
     .command('virtual-phone')
     .description('run a phone made of software until told to stop')
@@ -93,7 +93,7 @@ function addVirtualPhone(program: Command, context: Context): void {
     .option('--model <type>', 'such as iPhone15,4')
     .option('--ios <version>', 'such as 18.7')
     .option('--name <name>', 'what its owner calls it')
-    .option('--set <DOMAIN:KEY=VALUE>', 'a value of lockdownd; may be given several times', collect, [])
+    .option('--set <DOMAIN:KEY=VALUE>', 'a value of lockdownd; may be given several times', collect)
     .option('--change <counts>', 'after every backup: add=3,rewrite=5,move=2,remove=1')
     .action((options) => virtualPhone(options, context))
   program

@@ -22,7 +22,7 @@ export interface VirtualPhoneOptions {
   readonly model?: string
   readonly ios?: string
   readonly name?: string
-  readonly set: readonly string[]
+  readonly set?: readonly string[]
   readonly change?: string
 }
 
@@ -39,7 +39,7 @@ export async function virtualPhone(options: VirtualPhoneOptions, context: Contex
     ...(options.ios !== undefined && { ios: options.ios }),
     ...(options.name !== undefined && { name: options.name }),
   })
-  for (const text of options.set) applySetting(phone, text)
+  for (const text of options.set ?? []) applySetting(phone, text)
   if (options.change !== undefined) changeAfterBackups(phone, parseChange(options.change), context)
   await using server = await openMuxServer({ phones: [phone], listen, signal })
   restartWhenAsked(phone, server, context)
