@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { promisify } from 'node:util'
 import { AppError } from '../base/errors.ts'
 import { Secret } from '../base/secret.ts'
-import { badUsage, type CliErrorCode } from './errors.ts'
+import { badUsage, type CliErrorCode, interrupted } from './errors.ts'
 
 export interface PasswordSources {
   readonly password: Secret | undefined
@@ -64,9 +64,13 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) throw noPassword('No password was given and nobody can be asked for one')
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
+  const ctrlC = new AbortController()
+  lines.on('SIGINT', () => ctrlC.abort())
   process.stderr.write(question)
   try {
-    return await lines.question('', { signal })
+    return await lines.question('', { signal: AbortSignal.any([signal, ctrlC.signal]) })
+  } catch {
+    throw interrupted()
   } finally {
     lines.close()
     process.stderr.write('\n')
