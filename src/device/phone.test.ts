@@ -46,6 +46,7 @@ function phoneThat(records: readonly PairRecord[], ...connections: readonly (rea
         yield* records
       },
       save: async (_, record) => void saved.push(record),
+      adopt: async (_, record) => void saved.push(record),
     },
   }
   return { phone, asked, saved }

@@ -99,7 +99,7 @@ export async function openSession(phone: Phone, { signal }: WaitOptions): Promis
   for await (const record of pairRecords.candidates(udid, { signal })) {
     try {
       const session = await startSession(dial, record, { clock, signal })
-      if (tried > 0) await pairRecords.save(udid, record, { signal })
+      if (tried > 0) await pairRecords.adopt(udid, record)
       return session
     } catch (error) {
       if (!isAppError(error, 'device.not-paired')) throw error

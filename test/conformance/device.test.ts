@@ -46,6 +46,7 @@ import {
   watchDevices,
 } from '../../src/device/index.ts'
 import { memoryHost } from '../../src/device/testing/memory-host.ts'
+import { readPairRecordData } from '../../src/device/usbmux/mux.ts'
 import { dictOf, parsePlist } from '../../src/plist/index.ts'
 import type { VirtualPhoneOptions } from '../../src/virtual-phone/index.ts'
 import { MISCHIEFS, openMuxServer, openSeededContents, openVirtualPhone } from '../../src/virtual-phone/index.ts'
@@ -205,6 +206,7 @@ test('a pair record made here opens the phone to libimobiledevice, and one made 
   virtual.forgetHosts()
   await deletePairRecordData(mux, phone.udid, { signal })
   assert.match(await tool(server.address, 'idevicepair', 'pair'), /^SUCCESS/)
+  const theirs = await readPairRecordData(mux, phone.udid, { signal })
   const fresh = await findPhone(mux, phone.udid, { store: pairRecordFolder(join(folder, 'none')), signal })
   for (const { pairRecords } of [fresh, phone]) {
     await using session = await openSession({ ...phone, pairRecords }, { signal })
@@ -212,6 +214,7 @@ test('a pair record made here opens the phone to libimobiledevice, and one made 
   }
   const kept = await world.store.read(phone.udid)
   assert.equal(kept?.hostId, await tool(server.address, 'idevicepair', 'hostid'), 'what worked is kept as ours')
+  assert.deepEqual(await readPairRecordData(mux, phone.udid, { signal }), theirs, 'and left as it was with usbmuxd')
 })
 
 test('a session reads, changes and removes values; a missing one is an answer', async () => {

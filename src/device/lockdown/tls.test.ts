@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempDisposable } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { TLSSocketOptions } from 'node:tls'
 import { TLSSocket } from 'node:tls'
 import { NEVER } from '../../base/abort.ts'
@@ -69,12 +77,37 @@ test('a phone that hangs up when we identify ourselves has forgotten us', async 
   )
 })
 
+for (const [how, hangUp] of [
+  ['ends its side', (socket: Socket) => socket.resume().end('x')],
+  ['is gone', (socket: Socket) => socket.end('x', () => socket.destroy())],
+] as const) {
+  test(`a phone that ${how} before TLS has begun has forgotten us`, async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-tls-'))
+    await using server = createServer(hangUp).listen(join(folder.path, 'phone'))
+    const channel = openChannel(connect(join(folder.path, 'phone')))
+    const left = once(server, 'connection').then(([socket]) => finished(socket, { readable: false }))
+    await channel.readExactly(1, { signal: NEVER })
+    await left
+    for (let turns = 0; turns < 3; turns++) await setImmediate()
+    await assert.rejects(secureChannel(channel, record, options), (error) => isAppError(error, 'device.not-paired'))
+  })
+}
+
 test('what is no TLS is a failed connection', async () => {
   const [near, far] = duplexPair()
   far.once('data', () => far.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
   await assert.rejects(secureChannel(openChannel(near), record, options), (error) =>
     isAppError(error, 'device.tls-failed'),
   )
+})
+
+test('a key that does not fit our certificate is a failed connection, and ends it', async () => {
+  const [near] = duplexPair()
+  const unfit = { ...record, hostPrivateKey: other.hostPrivateKey }
+  await assert.rejects(secureChannel(openChannel(near), unfit, options), (error) =>
+    isAppError(error, 'device.tls-failed'),
+  )
+  assert.equal(near.destroyed, true)
 })
 
 test('a handshake that never ends is left by aborting', async () => {

@@ -1,10 +1,12 @@
 import { constants, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { connect } from 'node:tls'
 import { equalBytes } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { openChannel } from '../../base/channel.ts'
+import type { AppError } from '../../base/errors.ts'
 import { isAppError, isSystemError } from '../../base/errors.ts'
 import { deviceError, notPaired } from '../errors.ts'
 import type { PairRecord } from '../pairing/pair-record.ts'
@@ -29,23 +31,42 @@ export async function secureChannel(
   record: PairRecord,
   { age, signal }: WaitOptions & { readonly age: TlsAge },
 ): Promise<ByteChannel> {
+  const stream = channel.detach()
+  try {
+    return openChannel(await shakeHands(stream, record, { age, signal }))
+  } catch (error) {
+    stream.destroy()
+    signal.throwIfAborted()
+    throw isAppError(error) || !isSystemError(error) ? error : fromTls(error)
+  }
+}
+
+async function shakeHands(
+  stream: Duplex,
+  record: PairRecord,
+  { age, signal }: WaitOptions & { readonly age: TlsAge },
+): Promise<TLSSocket> {
+  if (stream.destroyed) throw hungUp()
   const socket = connect({
-    socket: channel.detach(),
+    socket: stream,
     cert: record.hostCertificate,
     key: record.hostPrivateKey.reveal(),
     rejectUnauthorized: false,
     ...(age === 'legacy' && LEGACY),
-  })
-  socket.on('error', () => undefined)
+  }).on('error', () => undefined)
+  const hangUp = () => socket.destroy(hungUp())
   try {
+    // An end that came before TLS took over is still in the stream, which tells of it only when it is read from.
+    stream.once('end', hangUp).read(0)
     await once(socket, 'secureConnect', { signal })
     checkPhone(socket, record)
+    return socket
   } catch (error) {
     socket.destroy()
-    signal.throwIfAborted()
-    throw isAppError(error) || !isSystemError(error) ? error : fromTls(error)
+    throw error
+  } finally {
+    stream.off('end', hangUp)
   }
-  return openChannel(socket)
 }
 
 function checkPhone(socket: TLSSocket, record: PairRecord): void {
@@ -63,10 +84,14 @@ function checkPhone(socket: TLSSocket, record: PairRecord): void {
 function fromTls(error: NodeJS.ErrnoException): Error {
   const isRefusal = /_ALERT_(?!.*(PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY))/.test(error.code ?? '')
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || isRefusal) {
-    return notPaired('The phone hung up when this computer identified itself', error)
+    return hungUp(error)
   }
   return deviceError('device.tls-failed', `The secure connection to the phone failed: ${error.message}`, {
     remedy: 'Restart the phone and try again; if it stays so, pair it again',
     cause: error,
   })
+}
+
+function hungUp(cause?: unknown): AppError {
+  return notPaired('The phone hung up when this computer identified itself', cause)
 }

@@ -25,7 +25,7 @@ export function parsePairRecord(data: Uint8Array): PairRecord {
   const dict = dictOf(readRecordPlist(data)) ?? {}
   const escrowBag = bytesOf(dict.EscrowBag)
   const wifiMacAddress = textOf(dict.WiFiMACAddress)
-  return {
+  const record = {
     hostId: text(dict, 'HostID'),
     systemBuid: text(dict, 'SystemBUID'),
     rootCertificate: certificatePem(dict, 'RootCertificate'),
@@ -36,6 +36,8 @@ export function parsePairRecord(data: Uint8Array): PairRecord {
     ...(escrowBag !== undefined && { escrowBag: new Secret(Buffer.from(escrowBag).toString('base64')) }),
     ...(wifiMacAddress !== undefined && { wifiMacAddress }),
   }
+  if (!belongTogether(record)) throw badRecord("holds a HostPrivateKey that is not the HostCertificate's")
+  return record
 }
 
 /** The pair record file that usbmuxd and other programs read: an XML property list. Holds the private keys in the clear. */
@@ -85,6 +87,10 @@ function certificatePem(dict: PlistDict, key: string): string {
 
 function privateKeyPem(dict: PlistDict, key: string): Secret {
   return new Secret(checkedPem(dict, key, (pem) => createPrivateKey(pem)))
+}
+
+function belongTogether({ hostCertificate, hostPrivateKey }: PairingCertificates): boolean {
+  return new X509Certificate(hostCertificate).checkPrivateKey(createPrivateKey(hostPrivateKey.reveal()))
 }
 
 function checkedPem(dict: PlistDict, key: string, parse: (pem: string) => unknown): string {

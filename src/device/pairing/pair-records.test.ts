@@ -63,6 +63,11 @@ test('damaged certificates and keys are found before they are used', () => {
   assert.throws(() => parsePairRecord(utf8('not a plist')), code('device.bad-pair-record'))
 })
 
+test('a host key that is not that of the host certificate is found too', () => {
+  const rootKey = utf8(record.rootPrivateKey.reveal())
+  assert.throws(() => parsePairRecord(without('HostPrivateKey', rootKey)), code('device.bad-pair-record'))
+})
+
 test('nothing secret is shown to the phone, or printed', () => {
   assert.deepEqual(Object.keys(publicPart(record)).sort(), [
     'DeviceCertificate',

@@ -22,6 +22,8 @@ export interface PairRecords {
   candidates(udid: string, options: WaitOptions): AsyncIterable<PairRecord>
   /** Keeps a record in our store, and gives usbmuxd a copy, so that other programs can use the phone too. */
   save(udid: string, record: PairRecord, options: WaitOptions): Promise<void>
+  /** Keeps a record of usbmuxd's as ours. Usbmuxd's own stays as it is, with whatever else its maker wrote into it. */
+  adopt(udid: string, record: PairRecord): Promise<void>
 }
 
 /** Keeps records as `<UDID>.plist` in a folder: files of mode 0600, replaced in one step. The folder is made when needed. */
@@ -53,6 +55,7 @@ export function pairRecordsOf({ store, usbmuxd }: PairRecordPlaces): PairRecords
       await store.save(udid, record)
       if (usbmuxd !== undefined) await shareRecord(usbmuxd, { udid, record }, { signal })
     },
+    adopt: (udid, record) => store.save(udid, record),
   }
 }
 

@@ -6,11 +6,11 @@ import { arrayOf, encodeBinaryPlist, type Plist, parsePlist, signedOf, textOf } 
 export const EMPTY = '___EmptyParameterString___'
 
 /** The largest property list taken from a host: a listing of a folder with 100,000 files is about half of it. */
-export const HOST_MESSAGE_BYTES_MAX = 32 * 2 ** 20
+const HOST_MESSAGE_BYTES_MAX = 32 * 2 ** 20
 /** A block of file data may have any size up to this; it is passed on in pieces. */
-export const HOST_BLOCK_BYTES_MAX = 256 * 2 ** 20
+const HOST_BLOCK_BYTES_MAX = 256 * 2 ** 20
 /** The largest name or error text inside a stream of files. */
-export const HOST_TEXT_BYTES_MAX = 4_096
+const HOST_TEXT_BYTES_MAX = 4_096
 
 /** The host said goodbye: the session is over, and that is all right. */
 export class HostLeft extends Error {

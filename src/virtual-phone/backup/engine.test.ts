@@ -8,9 +8,9 @@ import { test } from 'node:test'
 import { decodeFileRecord, openManifestDb } from '../../backup-set/index.ts'
 import { NEVER } from '../../base/abort.ts'
 import { dateOf, PlistReal } from '../../plist/index.ts'
+import { newPhone, type PhoneForTests, UDID } from '../testing/phone-for-tests.ts'
+import { hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
 import { fileIdOf } from './file-id.ts'
-import { newPhone, type PhoneForTests, UDID } from './phone-for-tests.ts'
-import { hold, newHost, type ScriptedHost } from './scripted-host.ts'
 
 const BACKUP = { MessageName: 'Backup' }
 

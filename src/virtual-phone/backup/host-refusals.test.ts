@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plist } from '../../plist/index.ts'
+import { newPhone, UDID } from '../testing/phone-for-tests.ts'
+import { hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
 import { statusError } from './backup-error.ts'
-import { newPhone, UDID } from './phone-for-tests.ts'
-import { hold, newHost, type ScriptedHost } from './scripted-host.ts'
 
 const BACKUP = { MessageName: 'Backup' }
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { createDecipheriv, pbkdf2Sync } from 'node:crypto'
 import { test } from 'node:test'
 import { encodeBinaryPlist } from '../../plist/index.ts'
+import { newPhone } from '../testing/phone-for-tests.ts'
 import { BackupError } from './backup-error.ts'
 import { checkManifestPlist, encodeManifestPlist, makeKeyBag } from './manifest-plist.ts'
-import { newPhone } from './phone-for-tests.ts'
 
 interface Tlv {
   readonly tag: string

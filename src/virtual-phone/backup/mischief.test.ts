@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { NEVER } from '../../base/abort.ts'
 import { openChannel } from '../../base/channel.ts'
 import { encodeBinaryPlist, type Plist } from '../../plist/index.ts'
+import { newPhone, UDID } from '../testing/phone-for-tests.ts'
+import { hold, newHost } from '../testing/scripted-host.ts'
 import { MISCHIEFS } from './mischief.ts'
-import { newPhone, UDID } from './phone-for-tests.ts'
-import { hold, newHost } from './scripted-host.ts'
 import { serveBackup } from './serve-backup.ts'
 
 const signal = NEVER

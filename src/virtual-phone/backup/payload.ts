@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { isAppError, isSystemError } from '../../base/errors.ts'
 import type { Entry } from '../contents/index.ts'
+import { withPauses } from '../with-pauses.ts'
 import { BackupError, hostWriteError, MB, statusError } from './backup-error.ts'
 import type { SentFile } from './backup-phone.ts'
 import { devicePathOf, fileIdOf, payloadPath } from './file-id.ts'
@@ -28,19 +28,14 @@ export interface Payload {
   readonly changedDomains: Set<string>
 }
 
-/** Entries after which the work pauses, so that nothing else in this process has to wait for it. */
-const PAUSE_ENTRIES = 1_000
-
 /** How many bytes there are to send. */
 export async function measurePayload(
   entries: Iterable<Entry>,
   known: Pick<Payload, 'earlier' | 'sent'>,
 ): Promise<number> {
   let bytes = 0
-  let count = 0
-  for (const entry of entries) {
+  for await (const entry of withPauses(entries)) {
     if (planOf(entry, known).kind === 'send') bytes += entry.size
-    if (++count % PAUSE_ENTRIES === 0) await setImmediate()
   }
   return bytes
 }
@@ -48,13 +43,11 @@ export async function measurePayload(
 /** Sends the files that the host has not, in batches, and writes the manifest's row for every entry. */
 export async function sendPayload(payload: Payload, entries: Iterable<Entry>): Promise<void> {
   const batch: Planned[] = []
-  let count = 0
-  for (const entry of entries) {
+  for await (const entry of withPauses(entries)) {
     const plan = planOf(entry, payload)
     if (plan.kind === 'keep') payload.manifest.add(plan.fileId, entry, plan.record)
     else batch.push({ entry, fileId: plan.fileId })
     if (batch.length === BATCH_MAX) await sendBatch(payload, batch.splice(0))
-    if (++count % PAUSE_ENTRIES === 0) await setImmediate()
   }
   if (batch.length > 0) await sendBatch(payload, batch)
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dictOf, encodeBinaryPlist, type Plist, parsePlist, textOf } from '../../plist/index.ts'
+import { newPhone, type PhoneForTests, UDID } from '../testing/phone-for-tests.ts'
+import { hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
 import { fileIdOf, payloadPath } from './file-id.ts'
-import { newPhone, type PhoneForTests, UDID } from './phone-for-tests.ts'
-import { hold, newHost, type ScriptedHost } from './scripted-host.ts'
 
 const BACKUP = { MessageName: 'Backup' }
 const STATUS = `${UDID}/Status.plist`

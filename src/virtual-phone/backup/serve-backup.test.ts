@@ -6,9 +6,9 @@ import { viewOf } from '../../base/bytes.ts'
 import { type ByteChannel, openChannel } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { encodeBinaryPlist, encodeXmlPlist, type Plist, PlistReal, parsePlist } from '../../plist/index.ts'
+import { newPhone, type PhoneForTests, UDID } from '../testing/phone-for-tests.ts'
+import { hold, newHost } from '../testing/scripted-host.ts'
 import { PASSCODE_SHEET_MS } from './passcode-sheet.ts'
-import { newPhone, type PhoneForTests, UDID } from './phone-for-tests.ts'
-import { hold, newHost } from './scripted-host.ts'
 import { serveBackup } from './serve-backup.ts'
 
 const BACKUP = { MessageName: 'Backup' }

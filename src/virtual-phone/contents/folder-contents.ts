@@ -7,6 +7,7 @@ import { decodeFileRecord, type FileRecord } from '../../backup-set/index.ts'
 import type { WaitOptions } from '../../base/channel.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isAppError, isSystemError } from '../../base/errors.ts'
+import { withPauses } from '../with-pauses.ts'
 import { MODE_TYPE, type Traits } from './entry.ts'
 import { contentsDamaged, contentsEncrypted, contentsMissing, contentsUnsupported } from './errors.ts'
 import { readFolderIdentity } from './folder-identity.ts'
@@ -34,7 +35,7 @@ export async function openFolderContents({ folder, clock, signal }: FolderOption
   const contents = new PhoneContents({ identity, apps, clock })
   const oddities = new Map<Oddity, number>()
   try {
-    for (const row of rowsOf(join(backup, 'Manifest.db'))) {
+    for await (const row of withPauses(rowsOf(join(backup, 'Manifest.db')))) {
       signal.throwIfAborted()
       const oddity = addRow(contents, row, backup)
       if (oddity !== undefined) oddities.set(oddity, (oddities.get(oddity) ?? 0) + 1)

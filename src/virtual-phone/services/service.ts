@@ -32,8 +32,4 @@ export interface LogLine {
 export type PowerRequest = 'restart' | 'shutdown' | 'sleep'
 
 /** Serves one connection until the host goes away. The caller closes the channel. */
-export type ServeService<Phone = ServicePhone> = (
-  channel: ByteChannel,
-  phone: Phone,
-  options: WaitOptions,
-) => Promise<void>
+export type ServeService = (channel: ByteChannel, phone: ServicePhone, options: WaitOptions) => Promise<void>

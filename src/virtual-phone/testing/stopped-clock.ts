@@ -1,3 +1,4 @@
+import { orAbort } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 
 /** A clock that stands still until a test moves it. */
@@ -6,20 +7,18 @@ export interface StoppedClock extends Clock {
   pass(ms: number): void
 }
 
-/** Starts at 2026-11-02 03:04:05 UTC. */
-export function stoppedClock(): StoppedClock {
+/** Starts at the given time, milliseconds since 1970; or at 2026-11-02 03:04:05 UTC. */
+export function stoppedClock(startMs = Date.UTC(2026, 10, 2, 3, 4, 5)): StoppedClock {
   let passedMs = 0
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
   return {
-    nowMs: () => Date.UTC(2026, 10, 2, 3, 4, 5) + passedMs,
+    nowMs: () => startMs + passedMs,
     elapsedMs: () => passedMs,
     sleep: async (ms, { signal }) => {
-      signal.throwIfAborted()
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const { promise, resolve } = Promise.withResolvers<void>()
       const sleeper = { untilMs: passedMs + ms, wake: resolve }
       sleepers.add(sleeper)
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      await promise.finally(() => sleepers.delete(sleeper))
+      await orAbort(promise, signal).finally(() => sleepers.delete(sleeper))
     },
     pass: (ms) => {
       passedMs += ms

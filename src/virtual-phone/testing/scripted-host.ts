@@ -14,8 +14,8 @@ import {
   parsePlist,
   textOf,
 } from '../../plist/index.ts'
-import type { BackupPhone } from './backup-phone.ts'
-import { serveBackup } from './serve-backup.ts'
+import type { BackupPhone } from '../backup/backup-phone.ts'
+import { serveBackup } from '../backup/serve-backup.ts'
 
 /** A host for tests of the phone: honest unless told otherwise, with its folder in memory, written without the phone's own code. */
 export interface ScriptedHost {
