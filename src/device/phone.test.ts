@@ -43,7 +43,7 @@ function phoneThat(records: readonly PairRecord[], ...connections: readonly (rea
     },
     pairRecords: {
       async *candidates() {
-        yield* records
+        for (const record of records) yield { record, isOurs: record.hostId === 'ours' }
       },
       save: async (_, record) => void saved.push(record),
       adopt: async (_, record) => void saved.push(record),

@@ -95,16 +95,14 @@ export function identityOf(udid: string, values: PlistDict): PhoneIdentity {
 export async function openSession(phone: Phone, { signal }: WaitOptions): Promise<Session> {
   const { udid, dial, clock, pairRecords } = phone
   let refusal: unknown = notPaired('This computer and this phone are not paired')
-  let tried = 0
-  for await (const record of pairRecords.candidates(udid, { signal })) {
+  for await (const { record, isOurs } of pairRecords.candidates(udid, { signal })) {
     try {
       const session = await startSession(dial, record, { clock, signal })
-      if (tried > 0) await pairRecords.adopt(udid, record)
+      if (!isOurs) await pairRecords.adopt(udid, record)
       return session
     } catch (error) {
       if (!isAppError(error, 'device.not-paired')) throw error
       refusal = error
-      tried += 1
     }
   }
   throw refusal

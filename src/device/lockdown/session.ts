@@ -1,6 +1,7 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import { badFrame } from '../../base/channel.ts'
+import { badFrame, wireClosed } from '../../base/channel.ts'
 import type { Clock } from '../../base/clock.ts'
+import { isAppError } from '../../base/errors.ts'
 import { numberOf, textOf } from '../../plist/index.ts'
 import type { PairRecord } from '../pairing/pair-record.ts'
 import { escrowPart } from '../pairing/pair-record.ts'
@@ -60,7 +61,15 @@ export async function startService(
     throw badFrame(`The phone opened ${service} on no port`)
   }
   const channel = await dial(port, { signal })
-  return answer.EnableServiceSSL === true ? secureChannel(channel, record, { age: tlsAge, signal }) : channel
+  if (answer.EnableServiceSSL !== true) return channel
+  try {
+    return await secureChannel(channel, record, { age: tlsAge, signal })
+  } catch (error) {
+    // The session has just proved the pairing: who hangs up here has left.
+    throw isAppError(error, 'device.not-paired')
+      ? wireClosed(`The phone left while ${service} was opened`, error)
+      : error
+  }
 }
 
 function tlsAgeOf(productVersion: string | undefined): TlsAge {

@@ -107,5 +107,7 @@ test('a record that others can read is not used', async () => {
 
 test('without usbmuxd there is at most our own record', async () => {
   const store = { read: async () => record, save: async () => undefined }
-  assert.deepEqual(await Array.fromAsync(pairRecordsOf({ store }).candidates(UDID, { signal: NEVER })), [record])
+  assert.deepEqual(await Array.fromAsync(pairRecordsOf({ store }).candidates(UDID, { signal: NEVER })), [
+    { record, isOurs: true },
+  ])
 })

@@ -16,10 +16,16 @@ export interface PairRecordStore {
   save(udid: string, record: PairRecord): Promise<void>
 }
 
+/** A pair record that may work, and whether it is in our own store. */
+export interface Candidate {
+  readonly record: PairRecord
+  readonly isOurs: boolean
+}
+
 /** All pair records that may work for a phone. */
 export interface PairRecords {
   /** Ours first, then usbmuxd's if it is another one. Read lazily, so that usbmuxd is asked only when ours was no use. */
-  candidates(udid: string, options: WaitOptions): AsyncIterable<PairRecord>
+  candidates(udid: string, options: WaitOptions): AsyncIterable<Candidate>
   /** Keeps a record in our store, and gives usbmuxd a copy, so that other programs can use the phone too. */
   save(udid: string, record: PairRecord, options: WaitOptions): Promise<void>
   /** Keeps a record of usbmuxd's as ours. Usbmuxd's own stays as it is, with whatever else its maker wrote into it. */
@@ -45,11 +51,11 @@ export function pairRecordsOf({ store, usbmuxd }: PairRecordPlaces): PairRecords
   return {
     async *candidates(udid, { signal }) {
       const own = await store.read(udid)
-      if (own !== undefined) yield own
+      if (own !== undefined) yield { record: own, isOurs: true }
       if (usbmuxd === undefined) return
       const data = await readPairRecordData(usbmuxd.mux, udid, { signal })
       const theirs = data === undefined ? undefined : parsePairRecord(data)
-      if (theirs !== undefined && theirs.hostId !== own?.hostId) yield theirs
+      if (theirs !== undefined && theirs.hostId !== own?.hostId) yield { record: theirs, isOurs: false }
     },
     async save(udid, record, { signal }) {
       await store.save(udid, record)
