@@ -50,10 +50,6 @@ export class BlobIndex {
     return this.#count
   }
 
-  get packIds(): readonly Id[] {
-    return this.#packIds
-  }
-
   hasPack(packId: Id): boolean {
     return this.#packNumbers.has(packId)
   }
@@ -124,7 +120,8 @@ export class BlobIndex {
   /** Ids come from a phone's content, so the start of the search is not theirs to choose: it is mixed with a random seed. */
   #hash(first: number, second: number): number {
     const mixed = Math.imul(first ^ this.#seed[0]!, 0x9e3779b1)
-    return Math.imul(mixed ^ (mixed >>> 15) ^ second, 0x85ebca6b) >>> 7
+    const hash = Math.imul(mixed ^ (mixed >>> 15) ^ second, 0x85ebca6b)
+    return hash ^ (hash >>> 15)
   }
 
   /** The slot of the first copy. */

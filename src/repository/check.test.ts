@@ -59,7 +59,7 @@ async function editIndex(
   for (const path of pathsOf({ backend, repository }, 'index/')) {
     const text = await repository.loadUnpacked('index', path.split('/')[1] as Id, { signal })
     backend.files.delete(path)
-    await repository.saveUnpacked('index', encodeIndexFile(edit(decodeIndexFile(text!, 'index'))), { signal })
+    await repository.saveUnpacked('index', encodeIndexFile(edit(decodeIndexFile(text!, 'index').packs)), { signal })
   }
 }
 
@@ -101,7 +101,7 @@ test('the same pack in two index files is a hint, with other contents it is dama
   await editIndex(backup, (packs) => packs)
   const [path] = pathsOf(backup, 'index/')
   const text = await backup.repository.loadUnpacked('index', path!.split('/')[1] as Id, { signal })
-  const packs = decodeIndexFile(text!, 'index')
+  const { packs } = decodeIndexFile(text!, 'index')
   await backup.repository.saveUnpacked('index', encodeIndexFile(packs), { signal })
   assert.deepEqual(await findings(backup, false), ['index-duplicate'])
   const swapped = packs.map((pack) => ({

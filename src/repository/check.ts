@@ -74,11 +74,12 @@ export async function checkRepository(repository: Repository, options: CheckOpti
 }
 
 const FINDINGS_MAX = 1000
+const ORPHAN = 'No index lists this pack; an interrupted run left it, and the next one takes it over'
+const MARKED = 'Another program has marked this pack for deletion; its next prune removes it'
 
 /** What the index says of a pack. */
 interface ExpectedPack {
   readonly sizeBytes: number
-  readonly blobCount: number
   readonly headerHash: Id
 }
 
@@ -87,6 +88,7 @@ class Check {
   readonly #repository: Repository
   readonly #options: CheckOptions
   readonly #expected = new Map<Id, ExpectedPack>()
+  readonly #marked = new Set<Id>()
   readonly #findings: CheckFinding[] = []
   #findingCount = 0
   #damages = 0
@@ -137,7 +139,10 @@ class Check {
       const subject = pathOf({ kind: 'index', id })
       await this.#attempt('index-damaged', subject, async () => {
         const text = await this.#repository.loadUnpacked('index', id, { signal })
-        for (const pack of text === undefined ? [] : decodeIndexFile(text, subject)) this.#expect(index, pack, subject)
+        if (text === undefined) return
+        const { packs, packsToDelete } = decodeIndexFile(text, subject)
+        for (const pack of packs) this.#expect(index, pack, subject)
+        for (const packId of packsToDelete) this.#marked.add(packId)
       })
     }
     this.#repository.index = index
@@ -146,7 +151,6 @@ class Check {
   #expect(index: BlobIndex, { id, blobs }: IndexedPack, subject: string): void {
     const pack: ExpectedPack = {
       sizeBytes: packBytes(blobs),
-      blobCount: blobs.length,
       headerHash: sha256(encodeHeader(blobs)),
     }
     const known = this.#expected.get(id)
@@ -183,12 +187,7 @@ class Check {
     const expected = this.#expected.get(id)
     const subject = pathOf({ kind: 'pack', id })
     if (expected === undefined) {
-      this.#add(
-        'hint',
-        'pack-orphan',
-        subject,
-        'No index lists this pack; an interrupted run left it, and the next one takes it over',
-      )
+      this.#add('hint', 'pack-orphan', subject, this.#marked.has(id) ? MARKED : ORPHAN)
     } else if (expected.sizeBytes !== sizeBytes) {
       this.#add('damage', 'pack-size', subject, `It has ${sizeBytes} bytes instead of ${expected.sizeBytes}`)
     }

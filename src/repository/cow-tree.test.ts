@@ -6,6 +6,7 @@ import { type CowTree, openTree } from './cow-tree.ts'
 import type { Id } from './id.ts'
 import { backUp, memoryRepository, openedAgain, putBytes, readFiles } from './testing/repositories.ts'
 import { clock, signal } from './testing/restic.ts'
+import { isTreeWhole } from './tree-whole.ts'
 import { openWriter, type RepositoryWriter } from './writer.ts'
 
 const options = { signal }
@@ -154,6 +155,41 @@ test('names from outside that could lead elsewhere are refused', async () => {
   assert.deepEqual(await names(tree, []), [])
 })
 
+test('two names of the same bytes never stand in one folder', async () => {
+  await using opened = await openedTree()
+  const { tree, writer } = opened
+  await putBytes(writer, tree, ['é'], text('a'))
+  await assert.rejects(putBytes(writer, tree, ['\udcc3\udca9'], text('b')), (error) =>
+    isAppError(error, 'repo.bad-path'),
+  )
+  assert.deepEqual(await names(openTree(writer, await tree.commit(options)), []), ['é'])
+})
+
+test('a folder’s node that would not take its new tree is damage, not a change that gets lost', async () => {
+  const node = `{"name":"a","type":"dir","mtime":"2026-01-02T03:04:05Z","subtree": "${'0'.repeat(64)}"}`
+  await using opened = await openedTree(async (writer) => {
+    const empty = await writer.saveBlob('tree', text('{"nodes":[]}\n'))
+    return await writer.saveBlob('tree', text(`{"nodes":[${node.replace('0'.repeat(64), empty)}]}\n`))
+  })
+  const { tree, writer } = opened
+  await putBytes(writer, tree, ['a', 'b'], text('b'))
+  await assert.rejects(tree.commit(options), (error) => isAppError(error, 'repo.damaged'))
+})
+
+test('folders that double with every copy cost no more memory than the copies', async () => {
+  await using opened = await openedTree()
+  const { tree, writer, repository } = opened
+  await putBytes(writer, tree, ['a', 'file'], text('file'))
+  for (let n = 0; n < 40; n++) {
+    await tree.copy(['a'], ['b'], options)
+    await tree.move(['b'], ['a', 'b'], options)
+  }
+  const root = await tree.commit(options)
+  await writer.flush(options)
+  assert.equal(await isTreeWhole(repository, root, options), true)
+  assert.equal((await tree.stat(['a', ...Array.from({ length: 40 }, () => 'b'), 'file'], options))?.kind, 'file')
+})
+
 test('a file is no way to a folder', async () => {
   await using opened = await openedTree()
   const { tree, writer } = opened
@@ -179,6 +215,7 @@ type Step =
   | { readonly do: 'move' | 'copy'; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly do: 'remove'; readonly from: readonly string[] }
   | { readonly do: 'commit' }
+  | { readonly do: 'reopen' }
 
 const path = fc.array(fc.constantFrom('a', 'b', 'ü'), { minLength: 1, maxLength: 3 })
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -186,6 +223,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom('move', 'copy'), from: path, to: path }),
   fc.record({ do: fc.constant('remove'), from: path }),
   fc.record({ do: fc.constant('commit') }),
+  fc.record({ do: fc.constant('reopen') }),
 )
 
 test('any edits leave what a plain map of paths would hold', async () => {
@@ -193,19 +231,23 @@ test('any edits leave what a plain map of paths would hold', async () => {
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       await using opened = await openedTree()
       const model = new Map<string, string>()
-      for (const each of steps) if (await apply(opened.tree, opened.writer, each)) applyToModel(model, each)
-      const root = await opened.tree.commit(options)
+      let { tree } = opened
+      for (const each of steps) {
+        if (each.do === 'reopen') tree = openTree(opened.writer, await tree.commit(options))
+        else if (await apply(tree, opened.writer, each)) applyToModel(model, each)
+      }
+      const root = await tree.commit(options)
       await opened.writer.flush(options)
       const files = await readFiles(await openedAgain(opened.backend), root)
       const found = Object.entries(files).map(([name, bytes]) => [name, bytes.toString()])
       assert.deepEqual(new Map(found.map(([name, content]) => [name!, content!])), new Map([...model].sort()))
     }),
-    { numRuns: 30 },
+    { numRuns: 60 },
   )
 })
 
 /** False when the tree refused, so that the model does nothing either. */
-async function apply(tree: CowTree, writer: RepositoryWriter, each: Step): Promise<boolean> {
+async function apply(tree: CowTree, writer: RepositoryWriter, each: Exclude<Step, { do: 'reopen' }>): Promise<boolean> {
   try {
     if (each.do === 'put') await putBytes(writer, tree, each.to, text(each.text))
     else if (each.do === 'remove') return await tree.remove(each.from, options)
@@ -219,7 +261,7 @@ async function apply(tree: CowTree, writer: RepositoryWriter, each: Step): Promi
 }
 
 function applyToModel(model: Map<string, string>, each: Step): void {
-  if (each.do === 'commit') return
+  if (each.do === 'commit' || each.do === 'reopen') return
   const below = (at: readonly string[]) => [...model].filter(([key]) => `${key}/`.startsWith(`${at.join('/')}/`))
   const drop = (at: readonly string[]) => {
     for (const [key] of below(at)) model.delete(key)

@@ -9,11 +9,11 @@ import { compareNames, encodeFile, encodeFolder, encodeTree } from './tree.ts'
 import {
   type ChangedFile,
   contentOf,
-  copyOf,
   describe,
   type Entry,
   type Folder,
   idsOf,
+  openFolder,
   openNode,
   renamed,
   type TreeEntry,
@@ -55,7 +55,7 @@ export interface CowTree extends TreeReader {
   putFile(path: TreePath, file: NewFile, options: SignalOption): Promise<void>
   /** Replaces an existing target, folder or file. False, and nothing changed, when there is nothing to move. */
   move(from: TreePath, to: TreePath, options: SignalOption): Promise<boolean>
-  /** As `move`, but the source stays. Costs no storage. */
+  /** As `move`, but the source stays. What has changed in a folder is stored first, so the copy costs next to nothing itself. */
   copy(from: TreePath, to: TreePath, options: SignalOption): Promise<boolean>
   /** With everything below. False when there was nothing. */
   remove(path: TreePath, options: SignalOption): Promise<boolean>
@@ -87,7 +87,7 @@ class OverlayTree implements CowTree {
   constructor(source: Repository | RepositoryWriter, root: Id | undefined) {
     this.#source = source
     this.#stored = new StoredFolders(source)
-    this.#root = { kind: 'folder', json: '', base: root, changes: new Map(), stored: root }
+    this.#root = openFolder('', root)
   }
 
   async stat(path: TreePath, { signal }: SignalOption): Promise<TreeEntry | undefined> {
@@ -131,14 +131,15 @@ class OverlayTree implements CowTree {
 
   async move(from: TreePath, to: TreePath, { signal }: SignalOption): Promise<boolean> {
     return await this.#relink(from, to, signal, async (entry) => {
-      const { folder, name } = await this.#placeFor(from, signal)
-      folder.changes.set(name, undefined)
+      await this.#drop(from, signal)
       return entry
     })
   }
 
   async copy(from: TreePath, to: TreePath, { signal }: SignalOption): Promise<boolean> {
-    return await this.#relink(from, to, signal, async (entry) => copyOf(entry))
+    return await this.#relink(from, to, signal, async (entry) => {
+      return entry.kind === 'folder' ? openFolder(entry.json, await this.#store(entry, signal)) : entry
+    })
   }
 
   /** Puts what `take` makes of the source at the target. The target's place is found first, so that a bad one changes nothing. */
@@ -165,10 +166,16 @@ class OverlayTree implements CowTree {
     checkPath(path)
     return await this.#inTurn(async () => {
       if ((await this.#find(path, signal)) === undefined) return false
-      const { folder, name } = await this.#placeFor(path, signal)
-      folder.changes.set(name, undefined)
+      await this.#drop(path, signal)
       return true
     })
+  }
+
+  /** Takes a name out of its folder. In a folder that was never stored nothing has to remember that. */
+  async #drop(path: TreePath, signal: AbortSignal): Promise<void> {
+    const { folder, name } = await this.#placeFor(path, signal)
+    if (folder.base === undefined) folder.changes.delete(name)
+    else folder.changes.set(name, undefined)
   }
 
   async commit({ signal }: SignalOption): Promise<Id> {
@@ -235,8 +242,7 @@ class OverlayTree implements CowTree {
 
   #newFolder(name: string): Folder {
     const modifiedMs = this.#writer().clock.nowMs()
-    const json = encodeFolder(name, { subtree: NO_SUBTREE, modifiedMs, mode: FOLDER_MODE })
-    return { kind: 'folder', json, base: undefined, changes: new Map(), stored: undefined }
+    return openFolder(encodeFolder(name, { subtree: NO_SUBTREE, modifiedMs, mode: FOLDER_MODE }), undefined)
   }
 
   #writer(): RepositoryWriter {
@@ -265,7 +271,11 @@ function checkPath(path: TreePath): void {
   if (path.length > DEPTH_MAX) throw badPath(path.slice(0, 8), `and so on has ${path.length} parts`)
   for (const name of path) {
     const wrong = name === '' || name === '.' || name === '..' || /[/\0]/.test(name) || !isName(name)
-    if (wrong || nameBytes(name).length > NAME_BYTES_MAX)
-      throw badPath(path, `has the impossible name ${JSON.stringify(name)}`)
+    if (wrong || isTooLong(name)) throw badPath(path, `has the impossible name ${JSON.stringify(name)}`)
   }
+}
+
+/** A unit of UTF-16 takes at most three bytes: most names need not be encoded to be known as short enough. */
+function isTooLong(name: string): boolean {
+  return name.length * 3 > NAME_BYTES_MAX && nameBytes(name).length > NAME_BYTES_MAX
 }

@@ -99,10 +99,10 @@ class ChunkedFile implements FileWriter {
     this.#filled = 0
   }
 
-  /** Room for that many bytes: small files get twice what they need now, larger ones a whole chunk. */
+  /** Room for that many bytes: no more at first, since most files come in one piece; then twice that, and at last a whole chunk. */
   #newBuffer(wanted: number): Uint8Array {
     if (wanted >= CHUNK_BYTES_MIN) return this.#parts.spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES_MAX)
-    return Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES_MIN, wanted * 2))
+    return Buffer.allocUnsafe(this.#filled === 0 ? wanted : Math.min(CHUNK_BYTES_MIN, wanted * 2))
   }
 
   #spare(buffer: Uint8Array): void {

@@ -49,6 +49,13 @@ test('a lone surrogate that stands for no byte is no name', () => {
   assert.equal(isName('\udc7f'), false)
 })
 
+test('stray bytes that together are UTF-8 are no name: the same bytes have another one', () => {
+  assert.equal(isName('\udcc3\udca9'), false)
+  assert.equal(isName('x\udcf0\udc9f\udc98\udc80'), false)
+  assert.equal(isName('\udcc3'), true)
+  assert.equal(isName('\udcc3é'), true)
+})
+
 test('JSON is escaped as Go does', () => {
   assert.equal(goJson({ a: '<&>\u2028', b: undefined, c: null }), '{"a":"\\u003c\\u0026\\u003e\\u2028","c":null}')
 })

@@ -59,9 +59,9 @@ function isStray(rune: string): boolean {
   return rune.length === 1 && rune >= '\udc80' && rune <= '\udcff'
 }
 
-/** True if a name can be stored: no lone surrogates but those that stand for stray bytes. */
+/** True if a name can be stored and comes back the same: lone surrogates stand for stray bytes, and only where those are no UTF-8. */
 export function isName(name: string): boolean {
-  return name.isWellFormed() || Array.from(name).every((rune) => rune.isWellFormed() || isStray(rune))
+  return name.isWellFormed() || nameOfBytes(nameBytes(name)) === name
 }
 
 /** A name as Go's `strconv.Quote` writes it, without the quotes around. This is what a tree holds, before JSON escapes it again. */

@@ -21,11 +21,21 @@ function encodeBlob({ id, type, offset, length, uncompressedLength }: PackedBlob
   return uncompressedLength === 0 ? blob : { ...blob, uncompressed_length: uncompressedLength }
 }
 
-/** Throws `repo.damaged`. Lists that newer or other programs add are not looked at: packs marked for deletion are no packs for us. */
-export function decodeIndexFile(text: string, what: string): readonly IndexedPack[] {
-  return fieldsOf(parseJson(text, what), what)
-    .list('packs')
-    .map((pack) => decodePack(fieldsOf(pack, `${what}, a pack`)))
+/** What an index file says. */
+export interface IndexFile {
+  readonly packs: readonly IndexedPack[]
+  /** Packs that another program has marked: they are still there, but nothing may be built on them. */
+  readonly packsToDelete: readonly Id[]
+}
+
+/** Throws `repo.damaged`. */
+export function decodeIndexFile(text: string, what: string): IndexFile {
+  const file = fieldsOf(parseJson(text, what), what)
+  const marked = file.optional('packs_to_delete', (fields) => fields.list('packs_to_delete')) ?? []
+  return {
+    packs: file.list('packs').map((pack) => decodePack(fieldsOf(pack, `${what}, a pack`))),
+    packsToDelete: marked.map((pack) => fieldsOf(pack, `${what}, a pack to delete`).id('id')),
+  }
 }
 
 function decodePack(pack: Fields): IndexedPack {

@@ -26,7 +26,13 @@ export interface FramedBlob {
   readonly plainBytes: number
 }
 
-/** Fills packs of one blob type and saves them while the next one is filled; at most two lie in memory. */
+interface AppendOptions {
+  readonly signal: AbortSignal
+  /** Learns where the blob lies, before anything else can happen to the pack. */
+  readonly appended: (unsaved: UnsavedBlob) => void
+}
+
+/** Fills packs of one blob type and saves them while the next one is filled; few lie in memory, however slow the disk is. */
 export class PackStream {
   readonly #type: BlobType
   readonly #sealer: Sealer
@@ -43,15 +49,9 @@ export class PackStream {
     this.#save = save
   }
 
-  /**
-   * Seals a blob into the open pack; waits while all buffers are being saved. `appended` learns where it lies, before anything
-   * else can happen to the pack.
-   */
-  async append(
-    blob: FramedBlob,
-    { signal, appended }: { signal: AbortSignal; appended: (unsaved: UnsavedBlob) => void },
-  ): Promise<void> {
-    if (blob.frame.length > FRAME_BYTES_MAX) return this.#appendAlone(blob, appended)
+  /** Seals a blob into the open pack; waits while all buffers are being saved. */
+  async append(blob: FramedBlob, { signal, appended }: AppendOptions): Promise<void> {
+    if (blob.frame.length > FRAME_BYTES_MAX) return await this.#appendAlone(blob, { signal, appended })
     while (this.#open === undefined) {
       signal.throwIfAborted()
       this.#open = this.#takeBuilder()
@@ -63,7 +63,11 @@ export class PackStream {
   }
 
   /** A blob larger than any chunk, such as the tree of a huge folder, becomes a pack of its own. */
-  #appendAlone(blob: FramedBlob, appended: (unsaved: UnsavedBlob) => void): void {
+  async #appendAlone(blob: FramedBlob, { signal, appended }: AppendOptions): Promise<void> {
+    while (this.#saving.size >= BUILDERS_MAX) {
+      signal.throwIfAborted()
+      await Promise.race(this.#saving)
+    }
     const builder = new PackBuilder(this.#type, this.#sealer, blob.frame.length + SEAL_BYTES)
     appended(appendTo(builder, blob))
     this.#startSaving(builder.finish(), () => {})

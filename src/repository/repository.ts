@@ -29,7 +29,7 @@ const INDEX_JSON_BYTES_MAX = 256 * 1024 * 1024
 /** restic's chunks have up to 8 MiB; other programs may choose larger ones. */
 const DATA_BLOB_BYTES_MAX = 64 * 1024 * 1024
 /** A tree blob has about 300 bytes for each name in its folder. */
-export const TREE_BLOB_BYTES_MAX = 256 * 1024 * 1024
+const TREE_BLOB_BYTES_MAX = 256 * 1024 * 1024
 
 /** Makes an empty repository with one key. Throws `repo.exists` if there is one. */
 export async function createRepository(
@@ -125,6 +125,8 @@ export class Repository implements BlobSource {
   readonly config: RepositoryConfig
   /** Empty until `loadIndex`. */
   index = new BlobIndex()
+  /** Packs that another program is about to delete; filled by `loadIndex`. */
+  packsToDelete: ReadonlySet<Id> = new Set()
 
   constructor(backend: Backend, sealer: Sealer, config: RepositoryConfig) {
     this.backend = backend
@@ -139,12 +141,16 @@ export class Repository implements BlobSource {
   /** Reads all index files into `index`: about 60 bytes of memory and one microsecond per blob. */
   async loadIndex({ signal }: { signal: AbortSignal }): Promise<void> {
     const index = new BlobIndex()
+    const marked = new Set<Id>()
     for await (const { id } of this.backend.list('index', { signal })) {
       const text = await this.loadUnpacked('index', id, { signal })
       if (text === undefined) continue
-      for (const pack of decodeIndexFile(text, pathOf({ kind: 'index', id }))) index.addPack(pack.id, pack.blobs)
+      const { packs, packsToDelete } = decodeIndexFile(text, pathOf({ kind: 'index', id }))
+      for (const pack of packs) index.addPack(pack.id, pack.blobs)
+      for (const packId of packsToDelete) marked.add(packId)
     }
     this.index = index
+    this.packsToDelete = marked
   }
 
   async loadBlob(type: BlobType, id: BlobId, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
@@ -234,5 +240,5 @@ export function blobBytesMax(type: BlobType): number {
 }
 
 function sealedBytesMax(type: BlobType): number {
-  return blobBytesMax(type) * 1.01 + SEAL_BYTES + 1024
+  return Math.ceil(blobBytesMax(type) * 1.01) + SEAL_BYTES + 1024
 }

@@ -1,4 +1,5 @@
 import { fromUtf8, utf8 } from '../base/bytes.ts'
+import { damaged } from './errors.ts'
 import type { BlobId, Id } from './id.ts'
 import { decodeNode, renameNode, type StoredNode, type TreeNode } from './tree.ts'
 
@@ -45,8 +46,12 @@ export type Entry = ChangedFile | KeptNode | Folder
 export function openNode(stored: StoredNode): Entry {
   const node = decodeNode(stored, `The node ${JSON.stringify(stored.name)}`)
   const json = unshared(stored.json)
-  if (node.kind !== 'folder') return { kind: 'kept', json }
-  return { kind: 'folder', json, base: node.subtree, changes: new Map(), stored: node.subtree }
+  return node.kind === 'folder' ? openFolder(json, node.subtree) : { kind: 'kept', json }
+}
+
+/** A folder in which nothing has changed yet; without a tree, one that was never stored. */
+export function openFolder(json: string, tree: Id | undefined): Folder {
+  return { kind: 'folder', json, base: tree, changes: new Map(), stored: tree }
 }
 
 /** A text of its own: a slice would keep the whole tree that it was cut from in memory. */
@@ -54,9 +59,12 @@ function unshared(text: string): string {
   return fromUtf8(utf8(text))
 }
 
-/** A folder's node with another tree behind it. */
+/** A folder's node with another tree behind it. Throws `repo.damaged` for a node that is written as no known program does. */
 export function withSubtree(json: string, subtree: Id): string {
-  return json.replace(/"subtree":"[0-9a-f]{64}"/, `"subtree":"${subtree}"`)
+  const changed = json.replace(/"subtree":"[0-9a-f]{64}"/, `"subtree":"${subtree}"`)
+  const node = decodeNode({ name: '', json: changed }, 'A folder node')
+  if (node.kind === 'folder' && node.subtree === subtree) return changed
+  throw damaged('A folder node', 'the tree behind it cannot be replaced')
 }
 
 /** The entry under another name. A folder is changed in place: it has one place only. */
@@ -65,13 +73,6 @@ export function renamed(entry: Entry, name: string): Entry {
   if (entry.kind === 'kept') return { ...entry, json: renameNode(entry.json, name) }
   entry.json = renameNode(entry.json, name)
   return entry
-}
-
-/** An entry that changes apart from the first one. */
-export function copyOf(entry: Entry): Entry {
-  if (entry.kind !== 'folder') return entry
-  const changes = new Map([...entry.changes].map(([name, below]) => [name, below && copyOf(below)]))
-  return { ...entry, changes }
 }
 
 /** The blobs of a file. */

@@ -12,13 +12,13 @@ export async function isTreeWhole(
   root: Id,
   { signal }: { signal: AbortSignal },
 ): Promise<boolean> {
-  const open = [root]
-  for (let tree = open.pop(); tree !== undefined; tree = open.pop()) {
+  const open = new Set([root])
+  for (const tree of open) {
     if (!repository.index.has('tree', tree)) return false
     const text = fromUtf8(await repository.loadBlob('tree', tree, { signal }))
     for (const stored of splitTree(text, `The tree ${tree}`)) {
       const node = decodeNode(stored, `The tree ${tree}`)
-      if (node.kind === 'folder') open.push(node.subtree)
+      if (node.kind === 'folder') open.add(node.subtree)
       if (node.kind === 'file' && !node.content.every((id) => repository.index.has('data', id))) return false
     }
   }

@@ -185,6 +185,28 @@ test('a disk that does not keep up stops the one who writes', async () => {
   assert.equal((await file.finish()).sizeBytes, 100_000_000)
 })
 
+test('a disk that does not keep up stops huge trees as well', async () => {
+  const { backend } = await memoryRepository()
+  const slow = slowBackend(backend)
+  const repository = await openRepository(slow.backend, { password: PASSWORD, signal })
+  await using writer = openWriter(repository, { clock, signal, verify: false })
+  let taken = 0
+  const writing = (async () => {
+    for (let n = 0; n < 6; n++) {
+      await writer.saveBlob('tree', Uint8Array.from(seededBytes(n, 9_000_000)))
+      taken++
+    }
+  })()
+  while (taken < 3) await new Promise((resolve) => setImmediate(resolve))
+  for (let n = 0; n < 20_000; n++) await new Promise((resolve) => setImmediate(resolve))
+  const takenMeanwhile = taken
+  slow.letGo()
+  await writing
+  await writer.flush(options)
+  assert.equal(takenMeanwhile, 3)
+  assert.equal(await countOf(repository, 'pack'), 6)
+})
+
 test('after a failure every call rejects with it', async () => {
   const { backend } = await memoryRepository()
   const faulty = createFaultyBackend(backend, { failAt: 4, kind: 'before' })
@@ -197,6 +219,38 @@ test('after a failure every call rejects with it', async () => {
   await assert.rejects(store(writer, Buffer.from('more')), failed)
   await assert.rejects(writer.flush(options), failed)
   await assert.rejects(writer.loadBlob('data', sha256(Buffer.from('lost')), options), failed)
+})
+
+test('after an index that could not be written every call rejects as well', async () => {
+  const { backend } = await memoryRepository()
+  const disk = { broken: true }
+  const save: Backend['save'] = async (name, pieces, { signal }) => {
+    if (name.kind === 'index' && disk.broken) throw new Error('no index')
+    await backend.save(name, pieces, { signal })
+  }
+  const repository = await openRepository({ ...backend, save }, { password: PASSWORD, signal })
+  await using writer = openWriter(repository, { clock, signal })
+  await store(writer, Buffer.from('lost'))
+  await assert.rejects(writer.flush(options), /no index/)
+  disk.broken = false
+  await assert.rejects(store(writer, Buffer.from('more')), /no index/)
+  await assert.rejects(writer.flush(options), /no index/)
+})
+
+test('packs that no index lists when a writer is closed are nothing that the next writer builds on', async () => {
+  const { repository, backend } = await memoryRepository()
+  const bytes = seededBytes(12, 20_000_000)
+  {
+    await using writer = openWriter(repository, { clock, signal, verify: false })
+    await store(writer, bytes)
+    while ((await countOf(repository, 'pack')) === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await using writer = openWriter(repository, { clock, signal, verify: false })
+  const { content } = await store(writer, bytes)
+  await writer.flush(options)
+  const again = await openedAgain(backend)
+  const blobs = await Promise.all(content.map((id) => again.loadBlob('data', id, options)))
+  assert.ok(Buffer.concat(blobs).equals(bytes))
 })
 
 test('an aborted writer takes nothing more, and can be closed', async () => {
@@ -234,6 +288,23 @@ test('packs of a killed run are adopted, so nothing of it is stored again', asyn
   }
   const report = await checkRepository(await openedAgain(backend), { readData: true, signal })
   assert.deepEqual(report.findings, [])
+})
+
+test('packs that another program has marked for deletion are not adopted', async () => {
+  const { backend, repository } = await memoryRepository()
+  await killedRun(backend, seededBytes(8, 3_000_000))
+  const [pack] = await Array.fromAsync(repository.backend.list('pack', options))
+  const marks = { packs: [], packs_to_delete: [{ id: pack!.id, time: '2026-01-02T03:04:05Z', blobs: [] }] }
+  await repository.saveUnpacked('index', JSON.stringify(marks), options)
+  const again = await openedAgain(backend)
+  await using writer = openWriter(again, { clock, signal })
+  assert.deepEqual(await writer.adoptOrphanPacks(options), { packs: 0, blobs: 0, refused: [] })
+  const { findings } = await checkRepository(again, { readData: false, signal })
+  assert.deepEqual(
+    findings.map(({ kind, severity }) => [kind, severity]),
+    [['pack-orphan', 'hint']],
+  )
+  assert.match(findings[0]!.sentence, /marked this pack for deletion/)
 })
 
 test('a pack that does not verify is left alone and reported', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { orAbort } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
-import type { BlobType } from './blob-index.ts'
+import { BlobIndex, type BlobType } from './blob-index.ts'
 import { createChunker } from './chunker.ts'
 import { compress, decompress } from './compression.ts'
 import { damaged } from './errors.ts'
@@ -57,8 +57,9 @@ export function openWriter(
 type PendingBlob = { readonly storing: Promise<void> } | { readonly unsaved: UnsavedBlob }
 
 /**
- * Stores blobs into packs: nothing twice, nothing half. Hold a shared lock meanwhile. Disposing drops what was not flushed;
- * packs that were saved without an index are adopted by the next run.
+ * Stores blobs into packs: nothing twice, nothing half. Hold a shared lock meanwhile, and open one writer at a time for a
+ * `Repository`: its index knows blobs before any index file does. Disposing drops what was not flushed; packs that were saved
+ * without an index are left to the next run to adopt, and the repository's index is then empty until it is loaded again.
  */
 export class RepositoryWriter implements BlobSource, AsyncDisposable {
   readonly repository: Repository
@@ -194,7 +195,12 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
     const write = async () => {
       while (this.#unindexed.length > 0) {
         const packs = this.#takeUnindexed()
-        await this.repository.saveUnpacked('index', encodeIndexFile(packs), { signal: this.#signal })
+        try {
+          await this.repository.saveUnpacked('index', encodeIndexFile(packs), { signal: this.#signal })
+        } catch (error) {
+          this.#unindexed.unshift(...packs)
+          throw error
+        }
         this.#indexedMs = this.clock.elapsedMs()
       }
     }
@@ -222,10 +228,15 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
   }
 
   async #flush(): Promise<void> {
-    await Promise.all(this.#tasks)
-    await Promise.all([this.#streams.data.flush(), this.#streams.tree.flush()])
-    this.#signal.throwIfAborted()
-    await this.#writeIndex()
+    try {
+      await Promise.all(this.#tasks)
+      await Promise.all([this.#streams.data.flush(), this.#streams.tree.flush()])
+      this.#signal.throwIfAborted()
+      await this.#writeIndex()
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
   }
 
   async loadBlob(type: BlobType, id: BlobId, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
@@ -264,7 +275,7 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   async #findOrphans(signal: AbortSignal): Promise<readonly StoredPack[]> {
     const packs = await Array.fromAsync(this.repository.backend.list('pack', { signal }))
-    return packs.filter(({ id }) => !this.repository.index.hasPack(id))
+    return packs.filter(({ id }) => !this.repository.index.hasPack(id) && !this.repository.packsToDelete.has(id))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -272,6 +283,7 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
     await Promise.all(this.#tasks)
     await Promise.all([this.#streams.data.settled(), this.#streams.tree.settled()])
     await this.#indexing.catch(() => {})
+    if (this.#unindexed.length > 0) this.repository.index = new BlobIndex()
   }
 }
 

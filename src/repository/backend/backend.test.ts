@@ -150,6 +150,17 @@ test('a missing folder of packs is made, a missing repository is not', async () 
   assert.equal((await readdir(local.folder)).includes('data'), false)
 })
 
+test('packs that go into a missing folder at the same time are all there', async () => {
+  await using local = await localBackend()
+  const packs = Array.from({ length: 2000 }, (_, n) => Buffer.from(`pack ${n}`)).filter((pack) =>
+    sha256(pack).startsWith('00'),
+  )
+  assert.ok(packs.length > 1)
+  await rm(join(local.folder, 'data', '00'), { recursive: true })
+  await Promise.all(packs.map((pack) => local.backend.save({ kind: 'pack', id: sha256(pack) }, [pack], { signal })))
+  assert.equal((await Array.fromAsync(local.backend.list('pack', { signal }))).length, packs.length)
+})
+
 test('a file that cannot be put into its place leaves nothing behind', async () => {
   await using local = await localBackend()
   const aborting = new AbortController()

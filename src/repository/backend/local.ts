@@ -40,6 +40,7 @@ class LocalBackend implements Backend {
     await this.#attempt('write', '', async () => {
       await mkdir(this.location, { recursive: true, mode: 0o700 })
       for (const folder of folders) await mkdir(join(this.location, folder), { recursive: true, mode: 0o700 })
+      for (const folder of [FOLDERS.pack, '']) await syncFolder(join(this.location, folder))
     })
   }
 
@@ -48,9 +49,11 @@ class LocalBackend implements Backend {
     const path = pathOf(name)
     const sizeBytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
     await this.#attempt('write', path, async () => {
-      if (await this.#isThere(path, sizeBytes)) return
-      await this.#ensureFanOut(name)
-      await writeDurably(join(this.location, path), pieces, signal)
+      if (!(await this.#isThere(path, sizeBytes))) {
+        await this.#ensureFanOut(name)
+        await writeWhole(join(this.location, path), pieces, signal)
+      }
+      await syncFolder(dirname(join(this.location, path)))
     })
   }
 
@@ -66,7 +69,7 @@ class LocalBackend implements Backend {
     if (name.kind !== 'pack') return
     const folder = dirname(join(this.location, pathOf(name)))
     if ((await orAbsent(stat(folder))) !== undefined) return
-    await mkdir(folder, { mode: 0o700 })
+    await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST'))
     await syncFolder(dirname(folder))
   }
 
@@ -140,13 +143,11 @@ class LocalBackend implements Backend {
   }
 }
 
-/** A temporary file beside the place, synced, made read-only, renamed, and the folder synced: all of it or nothing. */
-async function writeDurably(path: string, pieces: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+/** A temporary file beside the place, synced, made read-only, closed and renamed: all of it or nothing. The folder is not synced. */
+async function writeWhole(path: string, pieces: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
   const temporary = `${path}-tmp-phonekeep-${Buffer.from(randomBytes(8)).toString('hex')}`
   try {
-    await using file = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
-    for (const piece of pieces) await writeAll(file, piece, signal)
-    await file.sync()
+    await writeNew(temporary, pieces, signal)
     await readOnly(temporary)
     signal.throwIfAborted()
     await rename(temporary, path)
@@ -154,7 +155,12 @@ async function writeDurably(path: string, pieces: readonly Uint8Array[], signal:
     await rm(temporary, { force: true }).catch(() => undefined)
     throw error
   }
-  await syncFolder(dirname(path))
+}
+
+async function writeNew(path: string, pieces: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  await using file = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
+  for (const piece of pieces) await writeAll(file, piece, signal)
+  await file.sync()
 }
 
 const WRITE_BYTES_MAX = 4 * 1024 * 1024
