@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { AppError } from '../base/errors.ts'
 import type { Environment } from './environment.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -8,6 +9,11 @@ export interface Context {
   readonly terminal: Terminal
   readonly clock: Clock
   readonly signal: AbortSignal
+}
+
+/** Tells of something that is wrong but does not stop the command. */
+export function warner({ terminal }: Context): (error: AppError) => void {
+  return ({ message, code }) => terminal.err(`Warning: ${message}. [${code}]`)
 }
 
 /** Prints a result: one JSON line for scripts, or lines for people. */

@@ -20,6 +20,9 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
         if (event.refused > 0)
           progress.say(`Left ${countOf(event.refused, 'damaged pack')} of an interrupted run alone.`)
         break
+      case 'snapshot-damaged':
+        progress.say(`Warning: ${event.error.message}.`)
+        break
       case 'passcode-asked':
         progress.say(`Enter the passcode on ${name}.`)
         doing = 'waiting for the passcode'

@@ -19,6 +19,7 @@ export { type BlobSource, createRepository, openRepository, type Repository } fr
 export { type RestoreProgress, type RestoreReport, restoreTree } from './restore.ts'
 export {
   findSnapshot,
+  type ListOptions,
   listSnapshots,
   loadSnapshot,
   type Snapshot,

@@ -1,3 +1,4 @@
+import { type AppError, isAppError } from '../base/errors.ts'
 import { pathOf } from './backend/backend.ts'
 import { damaged, snapshotAbsent, snapshotAmbiguous } from './errors.ts'
 import { goJson } from './go-json.ts'
@@ -63,17 +64,30 @@ export async function saveSnapshot(
   return { ...fields, id }
 }
 
-/** All snapshots, oldest first. Throws `repo.damaged` if one cannot be read. */
-export async function listSnapshots(repository: Repository, { signal }: SignalOption): Promise<readonly Snapshot[]> {
+export interface ListOptions extends SignalOption {
+  /** Told of every snapshot file that is damaged; the others are listed all the same. Without it, one of them is an error. */
+  readonly onDamaged?: ((error: AppError) => void) | undefined
+}
+
+/** All snapshots, oldest first. Throws `repo.damaged`, if nobody wants to be told of that. */
+export async function listSnapshots(
+  repository: Repository,
+  { signal, onDamaged }: ListOptions,
+): Promise<readonly Snapshot[]> {
   const snapshots: Snapshot[] = []
   for await (const { id } of repository.backend.list('snapshot', { signal })) {
-    const snapshot = await loadSnapshot(repository, id, { signal })
-    if (snapshot !== undefined) snapshots.push(snapshot)
+    try {
+      const snapshot = await loadSnapshot(repository, id, { signal })
+      if (snapshot !== undefined) snapshots.push(snapshot)
+    } catch (error) {
+      if (onDamaged === undefined || !isAppError(error, 'repo.damaged')) throw error
+      onDamaged(error)
+    }
   }
   return snapshots.sort(byTime)
 }
 
-/** Undefined if there is no such snapshot file. */
+/** Undefined if there is no such snapshot file. Throws `repo.damaged`. */
 export async function loadSnapshot(
   repository: Repository,
   id: Id,
@@ -90,11 +104,11 @@ export async function loadSnapshot(
 export async function findSnapshot(
   repository: Repository,
   wanted: string,
-  { signal, host }: SignalOption & { readonly host?: string | undefined },
+  { signal, host, onDamaged }: ListOptions & { readonly host?: string | undefined },
 ): Promise<Snapshot> {
   const ofHost = (snapshot: Snapshot) => host === undefined || snapshot.hostname === host
   if (wanted === 'latest') {
-    const newest = (await listSnapshots(repository, { signal })).findLast(ofHost)
+    const newest = (await listSnapshots(repository, { signal, onDamaged })).findLast(ofHost)
     if (newest === undefined) throw snapshotAbsent(wanted)
     return newest
   }

@@ -1,6 +1,7 @@
 import { parseStatus } from '../backup-set/index.ts'
 import { NEVER } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
+import type { AppError } from '../base/errors.ts'
 import {
   type BackupEvent,
   type BackupOutcome,
@@ -37,6 +38,8 @@ export type RunEvent =
   | { readonly kind: 'started'; readonly parent: Snapshot | undefined; readonly resumes: boolean }
   /** Packs that an interrupted run left were taken over; `refused` ones did not verify and were left alone. */
   | { readonly kind: 'adopted'; readonly packs: number; readonly blobs: number; readonly refused: number }
+  /** An older snapshot cannot be read; the run builds on another. */
+  | { readonly kind: 'snapshot-damaged'; readonly error: AppError }
   | { readonly kind: 'received'; readonly bytes: number }
   | { readonly kind: 'saving' }
 
@@ -129,7 +132,8 @@ class Run {
 
   async #findStart(signal: AbortSignal): Promise<StartingPoint> {
     const { repository, onEvent } = this.#options
-    const start = await findStartingPoint(repository, { group: this.#group, resume: this.#resume, signal })
+    const onDamaged = (error: AppError) => onEvent({ kind: 'snapshot-damaged', error })
+    const start = await findStartingPoint(repository, { group: this.#group, resume: this.#resume, onDamaged, signal })
     onEvent({ kind: 'started', parent: start.parent, resumes: start.resumes })
     return start
   }

@@ -1,4 +1,5 @@
 import type { TreeEntry, TreeReader } from '../repository/index.ts'
+import { tooManyEntries } from './errors.ts'
 
 interface SignalOption {
   readonly signal: AbortSignal
@@ -19,6 +20,9 @@ interface Counts {
   readonly unmodified: number
 }
 
+/** A phone that copies folders into each other could otherwise make a tree whose walk never ends. */
+const ENTRIES_MAX = 20_000_000
+
 /**
  * Compares two trees folder by folder. A file counts as changed when its time or size differs: every run stores what it
  * receives under its own time.
@@ -30,10 +34,12 @@ export async function compareTrees(
 ): Promise<TreeComparison> {
   const tally = { files: newCounts(), folders: newCounts(), totalFiles: 0, totalBytes: 0 }
 
+  let entries = 0
   const compareFolder = async (path: readonly string[], before: TreeReader | undefined): Promise<boolean> => {
     const old = await entriesOf(before, path, signal)
     let isChanged = false
     for await (const entry of tree.list(path, { signal })) {
+      if (++entries > ENTRIES_MAX) throw tooManyEntries(ENTRIES_MAX)
       const was = old.get(entry.name)
       old.delete(entry.name)
       const change =

@@ -15,3 +15,10 @@ export function cancelledOnPhone(): AppError<RunErrorCode> {
     remedy: 'Start it again when the phone can be spared: what was stored so far is kept and used',
   })
 }
+
+/** No phone has that many files; somebody plays one that copies its folders into each other. */
+export function tooManyEntries(most: number): AppError<RunErrorCode> {
+  return new AppError('run.unfinished', `The backup has more than ${most} entries`, {
+    remedy: 'No snapshot was made and the last one is untouched; do not trust this phone',
+  })
+}

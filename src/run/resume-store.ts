@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../base/errors.ts'
 import { type Id, parseId } from '../repository/index.ts'
@@ -32,9 +32,7 @@ export function openResumeStore(folder: string, name: { repositoryId: string; ud
     async write(checkpoint) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const draft = `${file}.new`
-      await using handle = await open(draft, 'w', 0o600)
-      await handle.writeFile(JSON.stringify(checkpoint))
-      await handle.sync()
+      await writeFile(draft, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
       await rename(draft, file)
     },
     remove: () => rm(file, { force: true }),

@@ -1,10 +1,13 @@
 import { isAppError } from '../base/errors.ts'
-import { type Id, isTreeWhole, listSnapshots, type Repository, type Snapshot } from '../repository/index.ts'
+import {
+  type Id,
+  isTreeWhole,
+  type ListOptions,
+  listSnapshots,
+  type Repository,
+  type Snapshot,
+} from '../repository/index.ts'
 import type { ResumeStore } from './resume-store.ts'
-
-interface SignalOption {
-  readonly signal: AbortSignal
-}
 
 /** What a run builds on. */
 export interface StartingPoint {
@@ -31,9 +34,9 @@ export function snapshotGroupOf({ udid, model }: { udid: string; model: string |
 /** Finds what to build on. A checkpoint that is stale or no longer whole is left aside: it only costs time. */
 export async function findStartingPoint(
   repository: Repository,
-  { group, resume, signal }: { group: SnapshotGroup; resume: ResumeStore } & SignalOption,
+  { group, resume, onDamaged, signal }: { group: SnapshotGroup; resume: ResumeStore } & ListOptions,
 ): Promise<StartingPoint> {
-  const snapshots = await listSnapshots(repository, { signal })
+  const snapshots = await listSnapshots(repository, { signal, onDamaged })
   const parent = snapshots.findLast(({ hostname, paths }) => hostname === group.hostname && paths.includes(group.path))
   const checkpoint = await resume.read()
   const isCurrent = checkpoint !== undefined && checkpoint.baseSnapshot === parent?.id

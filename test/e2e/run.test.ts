@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { NEVER } from '../../src/base/abort.ts'
@@ -177,3 +177,16 @@ function payloadOf(hashes: ReadonlyMap<string, string>): readonly string[] {
     .map(([path, hash]) => `${path} ${hash}`)
     .toSorted()
 }
+
+test('a damaged snapshot file is told of, and hides no other', async () => {
+  await using world = await openWorld({ files: 10, bytes: 100_000 })
+  const first = await world.backUp()
+  const second = await world.backUp()
+  const file = join(world.repositoryFolder, 'snapshots', second.snapshot.id)
+  await chmod(file, 0o600)
+  await writeFile(file, 'nonsense')
+  const { events, onEvent } = recorder()
+  const third = await world.backUp({ onEvent })
+  assert.ok(events.some((event) => event.kind === 'snapshot-damaged'))
+  assert.equal(third.snapshot.parent, first.snapshot.id)
+})

@@ -1,5 +1,5 @@
 import { findSnapshot, restoreTree } from '../../repository/index.ts'
-import { type Context, printResult } from '../context.ts'
+import { type Context, printResult, warner } from '../context.ts'
 import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
 import { openProgress } from '../terminal.ts'
 import { countOf, formatSize } from '../words.ts'
@@ -14,7 +14,7 @@ export interface RestoreOptions extends RepositoryOptions {
 export async function restore(wanted: string, options: RestoreOptions, context: Context): Promise<void> {
   const { signal, terminal, clock } = context
   const repository = await openNamedRepository(options, context)
-  const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal })
+  const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged: warner(context) })
   await repository.loadIndex({ signal })
   const progress = openProgress(terminal, clock)
   const totalBytes = snapshot.summary?.total_bytes_processed

@@ -1,5 +1,5 @@
 import { listSnapshots, type Snapshot, shortId, snapshotToJson } from '../../repository/index.ts'
-import { type Context, printResult } from '../context.ts'
+import { type Context, printResult, warner } from '../context.ts'
 import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
 import { table } from '../terminal.ts'
 import { countOf, formatTime } from '../words.ts'
@@ -7,7 +7,7 @@ import { countOf, formatTime } from '../words.ts'
 /** `phonekeep snapshots`: what can be restored, oldest first, as `restic snapshots` shows it. */
 export async function snapshots(options: RepositoryOptions & { json?: boolean }, context: Context): Promise<void> {
   const repository = await openNamedRepository(options, context)
-  const list = await listSnapshots(repository, context)
+  const list = await listSnapshots(repository, { ...context, onDamaged: warner(context) })
   printResult(context, { json: options.json, result: list.map(snapshotToJson), lines: () => linesOf(list) })
 }
 
