@@ -1,7 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { AppError, isSystemError } from '../base/errors.ts'
+import { makeFolder } from '../base/folders.ts'
 import { randomUuid } from '../base/random.ts'
 import { type LockOwner, openLocalBackend, openRepository, type Repository } from '../repository/index.ts'
 import type { Context } from './context.ts'
@@ -82,7 +83,7 @@ async function stationId(stateFolder: string): Promise<string> {
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error
   }
-  await mkdir(stateFolder, { recursive: true, mode: 0o700 })
+  await makeFolder(stateFolder)
   return await claimStationId(file, randomUuid().slice(0, 8).toLowerCase())
 }
 

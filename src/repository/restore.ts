@@ -1,5 +1,6 @@
 import { chmod, lutimes, mkdir, open, readdir, symlink, utimes } from 'node:fs/promises'
 import { fromUtf8, utf8 } from '../base/bytes.ts'
+import { makeFolder } from '../base/folders.ts'
 import { damaged, onStorage, targetNotEmpty } from './errors.ts'
 import { nameBytes } from './go-json.ts'
 import type { Id } from './id.ts'
@@ -46,7 +47,7 @@ export async function restoreTree(
 
 async function makeTarget(folder: string): Promise<void> {
   const existing = await onDisk(folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     return await readdir(folder)
   })
   if (existing.length > 0) throw targetNotEmpty(folder)

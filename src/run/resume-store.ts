@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../base/errors.ts'
+import { makeFolder } from '../base/folders.ts'
 import { type Id, parseId } from '../repository/index.ts'
 
 /** What an interrupted run left to go on from: the tree as the phone last saw it, made on top of a snapshot. */
@@ -30,7 +31,7 @@ export function openResumeStore(folder: string, name: { repositoryId: string; ud
       }
     },
     async write(checkpoint) {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeFolder(folder)
       const draft = `${file}.new`
       await writeFile(draft, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
       await rename(draft, file)

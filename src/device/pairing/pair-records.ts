@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WaitOptions } from '../../base/channel.ts'
 import { isAppError, isSystemError } from '../../base/errors.ts'
+import { makeFolder } from '../../base/folders.ts'
 import { randomUuid } from '../../base/random.ts'
 import { deviceError } from '../errors.ts'
 import { parseUdid } from '../udid.ts'
@@ -96,7 +97,7 @@ async function readRecordFile(path: string): Promise<PairRecord | undefined> {
 }
 
 async function replaceFile(folder: string, path: string, data: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const fresh = `${path}.${randomUuid()}.tmp`
   try {
     await using file = await open(fresh, 'wx', 0o600)

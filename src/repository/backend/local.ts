@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isSystemError } from '../../base/errors.ts'
+import { makeFolder } from '../../base/folders.ts'
 import { randomBytes } from '../../base/random.ts'
 import { damaged, onStorage } from '../errors.ts'
 import { parseId } from '../id.ts'
@@ -38,8 +39,8 @@ class LocalBackend implements Backend {
     signal.throwIfAborted()
     const folders = [...Object.values(FOLDERS), ...FAN_OUT.map((digits) => `data/${digits}`)]
     await this.#attempt('write', '', async () => {
-      await mkdir(this.location, { recursive: true, mode: 0o700 })
-      for (const folder of folders) await mkdir(join(this.location, folder), { recursive: true, mode: 0o700 })
+      await makeFolder(this.location)
+      for (const folder of folders) await makeFolder(join(this.location, folder))
       for (const folder of [FOLDERS.pack, '']) await syncFolder(join(this.location, folder))
     })
   }

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { mkdtempDisposable, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { isSystemError } from './errors.ts'
+import { makeFolder } from './folders.ts'
+
+const openFolder = () => mkdtempDisposable(join(tmpdir(), 'phonekeep-folders-'))
+
+test('a folder is made with those above it, for this user only, and a second time is no error', async () => {
+  await using folder = await openFolder()
+  const deep = join(folder.path, 'a', 'b', 'c')
+  await makeFolder(deep)
+  await makeFolder(deep)
+  assert.equal((await stat(join(folder.path, 'a'))).mode & 0o777, 0o700)
+})
+
+test('a link to a folder is one', async () => {
+  await using folder = await openFolder()
+  await symlink(folder.path, join(folder.path, 'link'))
+  await makeFolder(join(folder.path, 'link'))
+})
+
+test('a file in the way is an error', async () => {
+  await using folder = await openFolder()
+  await writeFile(join(folder.path, 'file'), '')
+  await assert.rejects(makeFolder(join(folder.path, 'file')), (error) => isSystemError(error, 'EEXIST'))
+  await assert.rejects(makeFolder(join(folder.path, 'file', 'below')), (error) => isSystemError(error, 'ENOTDIR'))
+})
+
+test('where nothing can be made, it is an error and does not go on for ever', async () => {
+  await assert.rejects(makeFolder('/proc/phonekeep'), (error) => isSystemError(error, 'ENOENT'))
+  await assert.rejects(makeFolder('/proc/phonekeep/below'), (error) => isSystemError(error, 'ENOENT'))
+})

@@ -1,0 +1,29 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { isSystemError } from './errors.ts'
+
+/**
+ * Makes a folder and those above it, for this user only; one that is there stays as it is. Throws what the system says. Not
+ * `mkdir` with `recursive`: where a parent exists and yet nothing can be made in it (`/proc`), Node 26 tries for ever.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const folder = resolve(path)
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST') && (await isFolder(folder))) return
+    const parent = dirname(folder)
+    if (!isSystemError(error, 'ENOENT') || parent === folder || (await isFolder(parent))) throw error
+    await makeFolder(parent)
+    await makeFolder(folder)
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return false
+    throw error
+  }
+}
