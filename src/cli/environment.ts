@@ -19,18 +19,21 @@ export interface Environment {
   readonly isUnderNpm: boolean
 }
 
+/** A variable that is set to nothing counts as not set. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
-  const password = env.RESTIC_PASSWORD || undefined
+  const given = (name: string) => env[name] || undefined
+  const password = given('RESTIC_PASSWORD')
+  const stateHome = given('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state')
   return {
-    repository: env.RESTIC_REPOSITORY,
-    repositoryFile: env.RESTIC_REPOSITORY_FILE,
+    repository: given('RESTIC_REPOSITORY'),
+    repositoryFile: given('RESTIC_REPOSITORY_FILE'),
     password: password === undefined ? undefined : new Secret(password),
-    passwordFile: env.RESTIC_PASSWORD_FILE,
-    passwordCommand: env.RESTIC_PASSWORD_COMMAND,
-    muxAddress: env.USBMUXD_SOCKET_ADDRESS,
-    stateFolder: env.PHONEKEEP_STATE ?? join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'phonekeep'),
+    passwordFile: given('RESTIC_PASSWORD_FILE'),
+    passwordCommand: given('RESTIC_PASSWORD_COMMAND'),
+    muxAddress: given('USBMUXD_SOCKET_ADDRESS'),
+    stateFolder: given('PHONEKEEP_STATE') ?? join(stateHome, 'phonekeep'),
     hostname: hostname(),
     pid: process.pid,
-    isUnderNpm: env.npm_command !== undefined,
+    isUnderNpm: given('npm_command') !== undefined,
   }
 }

@@ -16,7 +16,11 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 const environment = readEnvironment()
 if (environment.isUnderNpm) stopWithParent()
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : UNEXPECTED_EXIT))
+// Nobody has to listen. A result that cannot be written is a failure, but never one that stops the work or leaves a lock behind.
+process.stderr.on('error', () => undefined)
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code !== 'EPIPE') process.exitCode = UNEXPECTED_EXIT
+})
 
 const terminal = openTerminal()
 const context = { environment, terminal, clock: systemClock, signal: abort.signal }

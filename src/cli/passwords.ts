@@ -51,7 +51,7 @@ async function runPasswordCommand(command: string, signal: AbortSignal): Promise
 }
 
 function firstLine(text: string): Secret {
-  return notEmpty(text.split(/\r?\n/, 1)[0] ?? '')
+  return notEmpty(text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0] ?? '')
 }
 
 /** As restic, we take no empty password: it is more often a mistake than a wish. */

@@ -46,14 +46,18 @@ function isSameUdid(left: string, right: string): boolean {
   return plain(left) === plain(right)
 }
 
-/** True when the phone lets us in with a record that we have. A phone that cannot tell now counts as paired if there is one. */
+/** The phone does not know us, or our record is of no use: pairing anew mends both. */
+const UNPAIRED: ReadonlySet<string> = new Set(['device.not-paired', 'device.bad-pair-record'])
+
+/** True when the phone lets us in with a record that we have, or would if it could tell now (it is locked, say). */
 export async function isPaired(phone: Phone, { signal }: Context): Promise<boolean> {
   try {
     await using _session = await openSession(phone, { signal })
     return true
   } catch (error) {
-    if (!isAppError(error) || isAppError(error, 'device.not-paired')) return false
-    return (await Array.fromAsync(phone.pairRecords.candidates(phone.udid, { signal }))).length > 0
+    signal.throwIfAborted()
+    if (!isAppError(error)) throw error
+    return !UNPAIRED.has(error.code)
   }
 }
 
@@ -77,5 +81,5 @@ export async function introduce(phone: Phone, access: PhoneAccess, context: Cont
 
 /** What to call the phone in a sentence. */
 export function nameOf({ name, model, udid }: PhoneIdentity): string {
-  return plainText(name ?? model ?? udid)
+  return plainText(name?.trim() || model || udid)
 }

@@ -76,6 +76,7 @@ function addRepositoryCommands(program: Command, context: Context): void {
   withRepositoryOptions(program.command('check'))
     .description('verify the repository')
     .option('--read-data', 'read every byte, not only what leads to it')
+    .option('--no-lock', 'for a repository that cannot be written')
     .option(...JSON_OPTION)
     .action((options) => check(options, context))
 }

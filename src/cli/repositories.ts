@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { AppError, isSystemError } from '../base/errors.ts'
@@ -78,12 +78,10 @@ export async function lockOwner({ environment }: Context): Promise<LockOwner> {
 
 async function stationId(stateFolder: string): Promise<string> {
   const file = join(stateFolder, 'station-id')
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT')) throw error
-  }
+  const known = await readStationId(file)
+  if (known !== undefined) return known
   await makeFolder(stateFolder)
+  await rm(file, { force: true })
   return await claimStationId(file, randomUuid().slice(0, 8).toLowerCase())
 }
 
@@ -94,6 +92,16 @@ async function claimStationId(file: string, id: string): Promise<string> {
     return id
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error
-    return (await readFile(file, 'utf8')).trim()
+    return (await readStationId(file)) ?? id
+  }
+}
+
+/** Undefined when there is none, or something else in its place. */
+async function readStationId(file: string): Promise<string | undefined> {
+  try {
+    return /^[0-9a-f]{8}$/.exec((await readFile(file, 'latin1')).trim())?.[0]
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
   }
 }

@@ -1,14 +1,17 @@
 import type { RunEvent } from '../run/index.ts'
 import type { Progress } from './terminal.ts'
-import { countOf, formatSize } from './words.ts'
+import { amountOf, countOf, formatSize } from './words.ts'
 
 /** Turns what a run tells into what a person reads. Silence is explained: a phone can be quiet for minutes. */
 export function narrate(progress: Progress, name: string): (event: RunEvent) => void {
   let doing = `${name} prepares its backup`
-  let fraction: number | undefined
+  let bytesInAll: number | undefined
   let files = 0
   let bytes = 0
-  const show = () => progress.show({ doing, files, bytes, ...(fraction !== undefined && { fraction }) })
+  const show = () => {
+    const fraction = bytesInAll === undefined ? {} : { fraction: Math.min(1, bytes / bytesInAll) }
+    progress.show({ doing, amount: amountOf(files, bytes), ...fraction })
+  }
 
   return (event) => {
     switch (event.kind) {
@@ -35,7 +38,8 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
         doing = `${name} is sending`
         break
       case 'progress':
-        fraction = event.percent / 100
+        // The phone tells its percentage between files only; in between, the bytes tell.
+        if (event.percent > 0 && bytes > 0) bytesInAll = bytes / Math.min(1, event.percent / 100)
         break
       case 'received':
         bytes += event.bytes

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { countOf, formatDuration, formatSize, plainText } from './words.ts'
+import { formatDuration, plainText } from './words.ts'
 
 /** Where a command prints: results to `out`, everything that only narrates to `err`. */
 export interface Terminal {
@@ -41,8 +41,8 @@ export interface ProgressState {
   readonly doing: string
   /** 0 to 1; undefined while nobody can tell. */
   readonly fraction?: number
-  readonly files: number
-  readonly bytes: number
+  /** How much of it is done, in words. */
+  readonly amount: string
 }
 
 export interface Progress {
@@ -70,24 +70,31 @@ export function openProgress(terminal: Terminal, clock: Clock): Progress {
   return { show, say: (sentence) => terminal.err(sentence) }
 }
 
+const BAR_CELLS_MAX = 24
+const BAR_CELLS_MIN = 4
+const DOING_LENGTH_MIN = 10
+
+/** On a narrow terminal the bar goes first, then the end of what is being done; how far it is always shows. */
 function barLine(state: ProgressState, elapsedMs: number, columns: number): string {
-  const tail = `${formatDuration(elapsedMs)}  ${amount(state)}`
-  const head = `${percent(state)} ${state.doing}`
-  const cells = Math.max(0, Math.min(24, columns - head.length - tail.length - 6))
-  const full = Math.round((state.fraction ?? 0) * cells)
-  return `${head}  ${'█'.repeat(full)}${'░'.repeat(cells - full)}  ${tail}`.slice(0, columns - 1)
+  const tail = `${formatDuration(elapsedMs)}  ${state.amount}`
+  const room = columns - 1 - percent(state).length - tail.length - 3
+  const doing = shortened(state.doing, Math.max(DOING_LENGTH_MIN, room))
+  const cells = Math.min(BAR_CELLS_MAX, room - doing.length - 2)
+  const full = Math.round(Math.min(1, state.fraction ?? 0) * cells)
+  const bar = cells < BAR_CELLS_MIN ? '' : `${'█'.repeat(full)}${'░'.repeat(cells - full)}  `
+  return `${percent(state)} ${doing}  ${bar}${tail}`.slice(0, columns - 1)
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`
 }
 
 function plainLine(state: ProgressState, elapsedMs: number): string {
-  return `[${formatDuration(elapsedMs)}] ${percent(state)} ${state.doing}, ${amount(state)}`
+  return `[${formatDuration(elapsedMs)}] ${percent(state)} ${state.doing}, ${state.amount}`
 }
 
 function percent({ fraction }: ProgressState): string {
   return fraction === undefined ? '  – %' : `${String(Math.floor(Math.min(1, fraction) * 100)).padStart(3)} %`
-}
-
-function amount({ files, bytes }: ProgressState): string {
-  return `${countOf(files, 'file')}, ${formatSize(bytes)}`
 }
 
 /** Rows of text in columns, each as wide as its widest cell. */

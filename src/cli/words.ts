@@ -46,6 +46,11 @@ export function countOf(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** `12 files, 1.5 MiB` */
+export function amountOf(files: number, bytes: number): string {
+  return `${countOf(files, 'file')}, ${formatSize(bytes)}`
+}
+
 /** A text from a phone or a repository, without what would steer a terminal. */
 export function plainText(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {

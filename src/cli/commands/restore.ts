@@ -2,7 +2,7 @@ import { findSnapshot, restoreTree } from '../../repository/index.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
 import { openProgress } from '../terminal.ts'
-import { countOf, formatSize } from '../words.ts'
+import { amountOf, countOf, formatSize } from '../words.ts'
 
 export interface RestoreOptions extends RepositoryOptions {
   readonly to: string
@@ -21,7 +21,11 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
   const report = await restoreTree(repository, snapshot.tree, options.to, {
     signal,
     onProgress: ({ files, bytes }) =>
-      progress.show({ doing: 'writing', files, bytes, ...(totalBytes && { fraction: bytes / totalBytes }) }),
+      progress.show({
+        doing: 'writing',
+        amount: amountOf(files, bytes),
+        ...(totalBytes && { fraction: bytes / totalBytes }),
+      }),
   })
   printResult(context, {
     json: options.json,
