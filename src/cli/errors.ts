@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'cli.no-phone'
   | 'cli.several-phones'
   | 'cli.check-failed'
+  | 'cli.restore-incomplete'
   | 'cli.system'
 
 /** The command was called in a way that makes no sense. */

@@ -37,6 +37,7 @@ export const OUTCOMES = {
   'cli.no-password': 2,
   'cli.no-phone': 20,
   'cli.no-repository': 2,
+  'cli.restore-incomplete': 1,
   'cli.several-phones': 2,
   'cli.system': 1,
   'cli.usage': 2,

@@ -42,8 +42,8 @@ export function formatDuration(ms: number): string {
 }
 
 /** `one file`-like counting with thousands apart: `1 file`, `12,345 files`. */
-export function countOf(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+export function countOf(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : nouns}`
 }
 
 /** `12 files, 1.5 MiB` */

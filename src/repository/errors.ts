@@ -101,6 +101,7 @@ export function badPath(path: readonly string[], why: string): RepositoryError {
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
+const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR'])
 
 /** What was being done when the operating system refused. */
 interface Attempt {
@@ -136,6 +137,12 @@ export function storageFailed(error: NodeJS.ErrnoException, { doing, what }: Att
         cause: error,
       },
     )
+  }
+  if (IN_THE_WAY.has(code)) {
+    return new AppError('repo.unwritable', `${what}: there is a file where a folder is needed (${code})`, {
+      remedy: 'Name another place, or move that file away',
+      cause: error,
+    })
   }
   return new AppError('repo.storage-failed', `Could not ${doing} ${what}: ${error.message}`, {
     remedy: 'Check that the disk is mounted and healthy, then start again; what was stored is kept',

@@ -72,12 +72,19 @@ export async function openRepository(
   { password, signal }: { password: Secret; signal: AbortSignal },
 ): Promise<Repository> {
   const sealed = await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, signal)
-  if (sealed === undefined) throw repositoryAbsent(backend.location)
+  if (sealed === undefined) throw await whyNoConfig(backend, signal)
   const master = await findMasterKey(backend, password, signal)
   const sealer = new Sealer(master)
   const config = sealer.open(sealed)
   if (config === undefined) throw damaged('config', 'it was not sealed with the key of this repository')
   return new Repository(backend, sealer, decodeConfig(fromUtf8(config), 'config'))
+}
+
+/** Keys without a config are what is left of a repository, not an empty folder. */
+async function whyNoConfig(backend: Backend, signal: AbortSignal): Promise<Error> {
+  for await (const _key of backend.list('key', { signal }))
+    return damaged('config', `it is missing in ${backend.location}`)
+  return repositoryAbsent(backend.location)
 }
 
 async function findMasterKey(backend: Backend, password: Secret, signal: AbortSignal): Promise<MasterKey> {

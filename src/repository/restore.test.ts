@@ -37,7 +37,7 @@ test('files come back with their bytes, times and permissions, into a folder tha
   const seen: number[] = []
   const target = join(folder.path, 'new', 'target')
   const report = await restoreTree(repository, tree, target, { signal, onProgress: ({ files }) => seen.push(files) })
-  assert.deepEqual(report, { files: 2, folders: 2, bytes: 2_000_000, skipped: [] })
+  assert.deepEqual(report, { files: 2, folders: 2, bytes: 2_000_000, skipped: [], damaged: [] })
   assert.equal(Math.max(...seen), 2)
   for (const [path, bytes] of Object.entries(files)) assert.ok(bytes.equals(await readFile(join(target, path))))
   const info = await lstat(join(target, 'u/ab/one'))
@@ -104,21 +104,28 @@ test('a link that somebody puts in the place of a file is not written through', 
   const onProgress = ({ files }: RestoreProgress) => {
     if (files === 1) symlinkSync(victim, join(target, 'b'))
   }
-  await assert.rejects(restoreTree(repository, tree, target, { signal, onProgress }), code('repo.storage-failed'))
+  await assert.rejects(restoreTree(repository, tree, target, { signal, onProgress }), code('repo.unwritable'))
   assert.equal(await readFile(victim, 'utf8'), 'mine')
 })
 
-test('a blob that does not match its hash ends the restore', async () => {
+test('a file with a damaged blob is left out and named, and everything else is restored', async () => {
   await using folder = await temporaryFolder()
   const { repository, backend } = await memoryRepository()
-  const { tree } = await backUp(repository, { a: Buffer.from('content') })
+  const { tree } = await backUp(repository, { a: Buffer.from('content'), 'b/c': Buffer.from('c') })
   const location = repository.index.find('data', sha256(utf8('content')))!
   const path = pathOf({ kind: 'pack', id: location.packId })
   const pack = Buffer.from(backend.files.get(path)!)
   pack[location.offset + 20]! ^= 1
   backend.files.set(path, pack)
-  const restoring = restoreTree(repository, tree, join(folder.path, 'target'), { signal })
-  await assert.rejects(restoring, (error) => isAppError(error, 'repo.damaged') && error.message.includes(location.id))
+  const target = join(folder.path, 'target')
+  const { damaged, files } = await restoreTree(repository, tree, target, { signal })
+  assert.deepEqual(
+    damaged.map((one) => one.path),
+    [join(target, 'a')],
+  )
+  assert.ok(isAppError(damaged[0]?.error, 'repo.damaged') && damaged[0].error.message.includes(location.id))
+  assert.equal(files, 1)
+  assert.deepEqual((await readdir(target, { recursive: true })).toSorted(), ['b', 'b/c'])
 })
 
 test('an aborted restore rejects with the reason', async () => {

@@ -1,5 +1,6 @@
-import { chmod, lutimes, mkdir, open, readdir, symlink, utimes } from 'node:fs/promises'
+import { chmod, lutimes, mkdir, open, readdir, rm, symlink, utimes } from 'node:fs/promises'
 import { fromUtf8, utf8 } from '../base/bytes.ts'
+import { type AppError, isAppError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
 import { damaged, onStorage, targetNotEmpty } from './errors.ts'
 import { nameBytes } from './go-json.ts'
@@ -18,6 +19,8 @@ export interface RestoreProgress {
 export interface RestoreReport extends RestoreProgress {
   /** Nodes that are neither file, folder nor symbolic link: they were left out. */
   readonly skipped: readonly string[]
+  /** Files and folders that could not be restored, with what is wrong with their data; nothing of such a file is left. */
+  readonly damaged: readonly { readonly path: string; readonly error: AppError }[]
 }
 
 interface RestoreOptions {
@@ -62,6 +65,7 @@ class Restore {
   readonly #signal: AbortSignal
   readonly #onProgress: (progress: RestoreProgress) => void
   readonly #skipped: string[] = []
+  readonly #damaged: { readonly path: string; readonly error: AppError }[] = []
   #done: RestoreProgress = { files: 0, folders: 0, bytes: 0 }
 
   constructor(repository: Repository, signal: AbortSignal, onProgress: (progress: RestoreProgress) => void) {
@@ -72,7 +76,7 @@ class Restore {
 
   async run(tree: Id, target: string): Promise<RestoreReport> {
     await this.#fill(utf8(target), tree)
-    return { ...this.#done, skipped: this.#skipped }
+    return { ...this.#done, skipped: this.#skipped, damaged: this.#damaged }
   }
 
   /** Files a few at a time, then the folders one by one. Paths are bytes, since names may be no UTF-8. */
@@ -89,19 +93,39 @@ class Restore {
 
   async #leaf(path: Buffer, node: Exclude<TreeNode, FolderNode>): Promise<void> {
     this.#signal.throwIfAborted()
-    if (node.kind === 'file') await this.#file(path, node)
+    if (node.kind === 'file') await this.#unlessDamaged(path, () => this.#wholeFile(path, node))
     else if (node.kind === 'symlink') await this.#symlink(path, node)
     else this.#skipped.push(path.toString())
   }
 
   async #folder(path: Buffer, node: FolderNode): Promise<void> {
     await onDisk(path, () => mkdir(path, { mode: 0o700 }))
-    await this.#fill(path, node.subtree)
+    await this.#unlessDamaged(path, () => this.#fill(path, node.subtree))
     await onDisk(path, async () => {
       await chmod(path, node.mode)
       await utimes(path, node.modifiedMs / 1000, node.modifiedMs / 1000)
     })
     this.#count({ files: 0, folders: 1, bytes: 0 })
+  }
+
+  /** What is damaged is written down, and the rest goes on: most of a backup is better than none. */
+  async #unlessDamaged(path: Buffer, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!isAppError(error, 'repo.damaged')) throw error
+      this.#damaged.push({ path: path.toString(), error })
+    }
+  }
+
+  /** A file that breaks off is worse than none. */
+  async #wholeFile(path: Buffer, node: FileNode): Promise<void> {
+    try {
+      await this.#file(path, node)
+    } catch (error) {
+      await rm(path, { force: true })
+      throw error
+    }
   }
 
   async #file(path: Buffer, node: FileNode): Promise<void> {

@@ -40,10 +40,14 @@ export function unknownModel(text: string, known: readonly string[]): AppError<V
 
 /** The mux server cannot have the address it was told to listen on. */
 export function notListening(address: string, cause: unknown): AppError<VirtualPhoneErrorCode> {
-  return new AppError('virtual-phone.not-listening', `Cannot listen on ${address}`, {
-    remedy: 'Choose another port or path, or end the program that uses this one',
-    cause,
-  })
+  return new AppError(
+    'virtual-phone.not-listening',
+    `Cannot listen on ${address} (${cause instanceof Error ? cause.message : String(cause)})`,
+    {
+      remedy: 'Choose another port or path, or end the program that uses this one',
+      cause,
+    },
+  )
 }
 
 /** Two phones with one UDID on one mux server. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { phonekeep, startPhonekeep, surroundings } from '../testing/phonekeep.ts'
+import { promisify } from 'node:util'
+import { COMMAND, phonekeep, startPhonekeep, surroundings } from '../testing/phonekeep.ts'
 import { restic } from '../testing/restic.ts'
 import { openWorld, PASSWORD } from '../testing/world.ts'
 
@@ -192,4 +194,27 @@ test('a backup that is interrupted says so, exits with 130, and leaves no lock',
   assert.equal(exitCode, 130, err)
   assert.match(err, /\[cli\.interrupted\]/)
   assert.deepEqual(await readdir(join(world.repositoryFolder, 'locks')), [])
+})
+
+test('a backup whose progress nobody reads any more goes on to the end', async () => {
+  await using world = await openWorld({ files: 500, bytes: 3_000_000 })
+  const result = join(world.folder, 'result')
+  const script = '"$0" backup --json 2>&1 >"$1" | head -n 1'
+  const env = { PATH: process.env.PATH, ...surroundings(world) }
+  await promisify(execFile)('sh', ['-c', script, COMMAND, result], { env })
+  assert.equal(JSON.parse(await readFile(result, 'utf8')).files, world.virtual.contents.totals.files + 4)
+  assert.deepEqual(await readdir(join(world.repositoryFolder, 'locks')), [])
+})
+
+test('a state folder full of nonsense is put right, or named', async () => {
+  await using world = await openWorld({ files: 10, bytes: 100_000 })
+  const env = surroundings(world)
+  const state = join(world.folder, 'state')
+  assert.equal((await phonekeep(['backup'], env)).exitCode, 0)
+  await writeFile(join(state, 'station-id'), '\0\xff\n../../x')
+  await writeFile(join(state, 'pair-records', `${world.virtual.udid}.plist`), 'garbage')
+  const { exitCode, err } = await phonekeep(['backup'], env)
+  assert.equal(exitCode, 0, err)
+  const snapshots: readonly { username: string }[] = JSON.parse((await phonekeep(['snapshots', '--json'], env)).out)
+  for (const { username } of snapshots) assert.match(username, /^phonekeep-[0-9a-f]{8}$/)
 })

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { PASSWORD, type World } from './world.ts'
 
-const COMMAND = fileURLToPath(new URL('../../bin/phonekeep', import.meta.url))
+export const COMMAND = fileURLToPath(new URL('../../bin/phonekeep', import.meta.url))
 
 export interface Finished {
   readonly exitCode: number | null

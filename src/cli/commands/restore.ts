@@ -1,8 +1,10 @@
+import { AppError } from '../../base/errors.ts'
 import { findSnapshot, restoreTree } from '../../repository/index.ts'
 import { type Context, printResult, warner } from '../context.ts'
+import type { CliErrorCode } from '../errors.ts'
 import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
 import { openProgress } from '../terminal.ts'
-import { amountOf, countOf, formatSize } from '../words.ts'
+import { amountOf, countOf, formatSize, plainText } from '../words.ts'
 
 export interface RestoreOptions extends RepositoryOptions {
   readonly to: string
@@ -29,9 +31,28 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
   })
   printResult(context, {
     json: options.json,
-    result: { snapshot: snapshot.id, target: options.to, files: report.files, bytes: report.bytes },
+    result: {
+      snapshot: snapshot.id,
+      target: options.to,
+      files: report.files,
+      bytes: report.bytes,
+      damaged: report.damaged.map(({ path, error }) => ({ path, saw: error.message })),
+    },
     lines: () => [
+      ...report.damaged.map(({ path, error }) => `NOT RESTORED: ${plainText(path)}: ${plainText(error.message)}`),
       `Restored ${countOf(report.files, 'file')} (${formatSize(report.bytes)}) of snapshot ${snapshot.id.slice(0, 8)} to ${options.to}.`,
     ],
   })
+  if (report.damaged.length > 0) throw restoreIncomplete(report.damaged.length)
+}
+
+function restoreIncomplete(count: number): AppError<CliErrorCode> {
+  return new AppError(
+    'cli.restore-incomplete',
+    `${countOf(count, 'file or folder', 'files or folders')} could not be restored`,
+    {
+      remedy:
+        'Everything else is there; look for what is missing in an older snapshot, and run `phonekeep check --read-data`',
+    },
+  )
 }

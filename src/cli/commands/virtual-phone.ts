@@ -55,9 +55,14 @@ async function openContents(options: VirtualPhoneOptions, { clock, signal }: Con
   return openSeeded(options, clock)
 }
 
+/** Each costs some 250 bytes of memory. */
+const FILES_MAX = 5_000_000
+
 function openSeeded({ seed, files, bytes, ios = '18.5' }: VirtualPhoneOptions, clock: Clock): PhoneContents {
   const count = wholeNumber('--files', files)
-  if (count < 1) throw badUsage('--files must be at least 1', 'A phone without any file cannot be backed up')
+  if (count < 1 || count > FILES_MAX) {
+    throw badUsage(`A phone cannot have ${count} files`, `Choose 1 to ${FILES_MAX.toLocaleString('en-US')}`)
+  }
   return openSeededContents({ seed: wholeNumber('--seed', seed), files: count, bytes: parseSize(bytes), ios, clock })
 }
 
@@ -70,12 +75,16 @@ function wholeNumber(option: string, text: string): number {
 
 /** `127.0.0.1:27015`, `[::1]:0` (port 0: any free one), or the path of a Unix socket. */
 function parseListen(text: string): { host: string; port: number } | { path: string } {
-  if (text.startsWith('/')) return { path: text }
+  const path = /^(?:UNIX:)?(\/.*)$/.exec(text)?.[1]
+  if (path !== undefined) return { path }
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
   if (host === undefined || port > 65_535)
-    throw badUsage(`"${text}" is no address to listen on`, 'Write it like 127.0.0.1:27015')
+    throw badUsage(
+      `"${text}" is no address to listen on`,
+      'Write it like 127.0.0.1:27015, [::1]:27015 or /run/phone.sock',
+    )
   return { host, port }
 }
 

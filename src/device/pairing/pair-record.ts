@@ -107,7 +107,7 @@ function checkedPem(dict: PlistDict, key: string, parse: (pem: string) => unknow
 
 function badRecord(why: string, cause?: unknown): Error {
   return deviceError('device.bad-pair-record', `The pair record of this phone ${why}`, {
-    remedy: 'Remove the damaged record, then pair the phone again by cable',
+    remedy: 'Pair the phone again by cable, which replaces the record',
     cause,
   })
 }

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { access, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
@@ -139,10 +139,20 @@ function addFile(
   common: Common,
   { path, record }: { path: string; record: FileRecord },
 ): Oddity | undefined {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
+  const stat = statOf(path)
   if (!stat?.isFile()) return 'missing'
   contents.put({ ...common, source: diskFile(path), seed: 0, size: stat.size })
   return stat.size === record.sizeBytes ? undefined : 'resized'
+}
+
+/** Undefined when there is nothing, or a file where its folder should be. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if (isSystemError(error, 'ENOTDIR')) return undefined
+    throw error
+  }
 }
 
 function recordOf(file: SQLOutputValue | undefined): FileRecord | undefined {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, mkdtempDisposable, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { NEVER } from '../../base/abort.ts'
 import { concatBytes, utf8 } from '../../base/bytes.ts'
@@ -223,4 +225,23 @@ test('several phones can be on one server', async () => {
   await using lockdown = await connectTo(world.mux.address, { deviceId: 2, port: 62078 })
   const answer = await ask(lockdown, { Request: 'GetValue', Key: 'UniqueDeviceID' })
   assert.equal(answer.Value, second.udid)
+})
+
+test('a socket that a killed server left is taken over; a file, or a socket somebody listens on, is not', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'virtual-phone-'))
+  const path = join(folder.path, 'socket')
+  const open = () => openMuxServer({ phones: [], listen: { path }, signal: NEVER })
+  await promisify(execFile)(process.execPath, [
+    '-e',
+    'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))',
+    path,
+  ]).catch(() => undefined)
+  assert.ok((await stat(path)).isSocket())
+  {
+    await using _server = await open()
+    await assert.rejects(open(), (error) => isAppError(error, 'virtual-phone.not-listening'))
+  }
+  await writeFile(path, 'mine')
+  await assert.rejects(open(), (error) => isAppError(error, 'virtual-phone.not-listening'))
+  assert.equal(await readFile(path, 'utf8'), 'mine')
 })

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { rm, stat } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { wireClosed } from '../../base/channel.ts'
-import { isAppError } from '../../base/errors.ts'
+import { isAppError, isSystemError } from '../../base/errors.ts'
 import { notListening } from '../errors.ts'
 import { serveMuxClient } from './client.ts'
 import { MuxHub, type PhoneOnMux } from './hub.ts'
@@ -43,8 +44,9 @@ export async function openMuxServer({ phones, listen, signal }: MuxServerOptions
   server.maxConnections = CONNECTIONS_MAX
   const clients = new Clients(hub, signal)
   server.on('connection', (socket) => clients.accept(socket))
-  server.listen(listen)
   try {
+    if ('path' in listen) await removeDeadSocket(listen.path)
+    server.listen(listen)
     await once(server, 'listening', { signal })
   } catch (error) {
     server.close()
@@ -59,6 +61,18 @@ export async function openMuxServer({ phones, listen, signal }: MuxServerOptions
       server.close()
       await clients[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** A socket that nobody listens on was left by a process that was killed; one that somebody does, and anything else, stays. */
+async function removeDeadSocket(path: string): Promise<void> {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+  } catch (error) {
+    if (isSystemError(error, 'ECONNREFUSED') && (await stat(path)).isSocket()) await rm(path)
+  } finally {
+    socket.destroy()
   }
 }
 
