@@ -41,7 +41,10 @@ export function snapshotFieldsOf(finished: FinishedTree): SnapshotFields {
 
 /** The phone's name and its iOS version. restic separates tags by commas. */
 function tagsOf({ name, ios }: PhoneIdentity): readonly string[] {
-  const tags = [name?.replaceAll(/[,\p{Cc}]/gu, ' ').trim() ?? '', ios === undefined ? '' : `iOS ${ios}`]
+  const tags = [
+    name?.replaceAll(/[,\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim() ?? '',
+    ios === undefined ? '' : `iOS ${ios}`,
+  ]
   return tags.filter((tag) => tag !== '')
 }
 

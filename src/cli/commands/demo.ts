@@ -42,7 +42,7 @@ export async function demo(context: Context): Promise<void> {
   say(runLines(await backUpPhone()))
   say(['', 'Reading every byte of the repository back:'])
   say(linesOf(await checkRepository(repository, { readData: true, signal })))
-  say(whatNext(repositoryFolder))
+  say(whatNext(folder, repositoryFolder))
 }
 
 function describeChanges(): string {
@@ -50,10 +50,11 @@ function describeChanges(): string {
   return `${add} files came, ${rewrite} changed, ${move} were moved, ${remove} went`
 }
 
-function whatNext(repositoryFolder: string): readonly string[] {
+function whatNext(folder: string, repositoryFolder: string): readonly string[] {
   return [
     '',
-    'It is an ordinary restic repository; delete it when you like:',
+    `Everything is in ${folder}; delete it when you have seen enough.`,
+    'Its repository is an ordinary restic repository:',
     `  export RESTIC_REPOSITORY=${repositoryFolder}`,
     `  export RESTIC_PASSWORD=${PASSWORD}`,
     '  restic snapshots',
