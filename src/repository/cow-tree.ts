@@ -201,7 +201,7 @@ class OverlayTree implements CowTree {
   /** All entries in their order. Stored ones are not decoded here, so a folder's node that nobody opened stays as it is. */
   async #entriesOf(folder: Folder, signal: AbortSignal): Promise<readonly (readonly [string, Entry])[]> {
     const entries = new Map<string, Entry>()
-    for (const { name, json } of (await this.#stored.load(folder.base, signal)).values())
+    for (const { name, json } of (await this.#stored.load(folder.base, signal)).nodes())
       entries.set(name, { kind: 'kept', json })
     for (const [name, entry] of folder.changes) {
       if (entry === undefined) entries.delete(name)
@@ -221,7 +221,7 @@ class OverlayTree implements CowTree {
 
   async #child(folder: Folder, name: string, signal: AbortSignal): Promise<Entry | undefined> {
     if (folder.changes.has(name)) return folder.changes.get(name)
-    const node = (await this.#stored.load(folder.base, signal)).get(name)
+    const node = (await this.#stored.load(folder.base, signal)).find(name)
     return node && openNode(node)
   }
 

@@ -1,4 +1,3 @@
-import { fromUtf8, utf8 } from '../base/bytes.ts'
 import { damaged } from './errors.ts'
 import type { BlobId, Id } from './id.ts'
 import { decodeNode, renameNode, type StoredNode, type TreeNode } from './tree.ts'
@@ -45,18 +44,13 @@ export type Entry = ChangedFile | KeptNode | Folder
 /** A stored node as an entry; a folder is opened, so that what lies below can be reached. */
 export function openNode(stored: StoredNode): Entry {
   const node = decodeNode(stored, `The node ${JSON.stringify(stored.name)}`)
-  const json = unshared(stored.json)
+  const { json } = stored
   return node.kind === 'folder' ? openFolder(json, node.subtree) : { kind: 'kept', json }
 }
 
 /** A folder in which nothing has changed yet; without a tree, one that was never stored. */
 export function openFolder(json: string, tree: Id | undefined): Folder {
   return { kind: 'folder', json, base: tree, changes: new Map(), stored: tree }
-}
-
-/** A text of its own: a slice would keep the whole tree that it was cut from in memory. */
-function unshared(text: string): string {
-  return fromUtf8(utf8(text))
 }
 
 /** A folder's node with another tree behind it. Throws `repo.damaged` for a node that is written as no known program does. */

@@ -4,7 +4,16 @@ import fc from 'fast-check'
 import { isAppError } from '../base/errors.ts'
 import { nameBytes } from './go-json.ts'
 import { sha256 } from './id.ts'
-import { compareNames, decodeNode, encodeFile, encodeFolder, encodeTree, renameNode, splitTree } from './tree.ts'
+import {
+  compareNames,
+  decodeNode,
+  encodeFile,
+  encodeFolder,
+  encodeTree,
+  renameNode,
+  StoredTree,
+  splitTree,
+} from './tree.ts'
 
 const id = sha256(Buffer.from('content'))
 const file = { content: [id], sizeBytes: 7, modifiedMs: Date.parse('2026-01-02T03:04:05.5Z'), mode: 0o644 }
@@ -101,4 +110,18 @@ test('a node with a content that is no id, or without a subtree, is damage', () 
       (error) => isAppError(error, 'repo.damaged'),
     )
   }
+})
+
+test('a stored tree has the nodes that it is cut into, and finds each of them and no other', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(name), name, (names, other) => {
+      const nodes = names.toSorted(compareNames).map((each) => encodeFile(each, file))
+      const tree = encodeTree(nodes)
+      const split = splitTree(tree, 'tree')
+      const stored = new StoredTree(Buffer.from(tree), 'tree')
+      assert.deepEqual([...stored.nodes()], split)
+      for (const node of split) assert.deepEqual(stored.find(node.name), node)
+      assert.equal(stored.find(other) === undefined, !names.includes(other))
+    }),
+  )
 })

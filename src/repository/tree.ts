@@ -63,12 +63,66 @@ export interface StoredNode {
  * for names that are out of order or double.
  */
 export function splitTree(text: string, what: string): readonly StoredNode[] {
-  if (/^\{"nodes":(null|\[\])\}\n?$/.test(text)) return []
+  if (EMPTY_TREE.test(text)) return []
   const nodes = cutNodes(text, what).map((json) => ({ name: nodeName(json, what), json }))
-  for (let i = 1; i < nodes.length; i++) {
-    if (compareNames(nodes[i - 1]!.name, nodes[i]!.name) >= 0) throw damaged(what, 'its names are not in order')
-  }
+  checkOrder(nodes, what)
   return nodes
+}
+
+function checkOrder(nodes: Iterable<StoredNode>, what: string): void {
+  let before: string | undefined
+  for (const { name } of nodes) {
+    if (before !== undefined && compareNames(before, name) >= 0) throw damaged(what, 'its names are not in order')
+    before = name
+  }
+}
+
+const EMPTY_TREE = /^\{"nodes":(null|\[\])\}\n?$/
+
+/**
+ * A stored tree that is kept as the bytes it is, and a node of it found by halving: little more memory than its size, where the
+ * nodes as objects would take several times that. Throws `repo.damaged` as `splitTree` does.
+ */
+export class StoredTree {
+  readonly bytes: number
+  readonly #tree: Buffer
+  /** Where each node begins and ends. */
+  readonly #bounds: Uint32Array
+  readonly #what: string
+
+  constructor(tree: Uint8Array, what: string) {
+    this.#tree = Buffer.from(tree.buffer, tree.byteOffset, tree.byteLength)
+    this.#what = what
+    this.bytes = tree.length
+    // In Latin-1 every byte is one character, so that places in the text are places in the bytes.
+    const text = this.#tree.toString('latin1')
+    this.#bounds = Uint32Array.from(EMPTY_TREE.test(text) ? [] : boundsOfNodes(text, what))
+    checkOrder(this.nodes(), what)
+  }
+
+  /** In the order of the names' bytes. */
+  *nodes(): Generator<StoredNode> {
+    for (let index = 0; index < this.#bounds.length / 2; index++) yield this.#nodeAt(index)
+  }
+
+  find(name: string): StoredNode | undefined {
+    let low = 0
+    let high = this.#bounds.length / 2
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const node = this.#nodeAt(middle)
+      const order = compareNames(node.name, name)
+      if (order === 0) return node
+      if (order < 0) low = middle + 1
+      else high = middle
+    }
+    return undefined
+  }
+
+  #nodeAt(index: number): StoredNode {
+    const json = this.#tree.toString('utf8', this.#bounds[2 * index], this.#bounds[2 * index + 1])
+    return { name: nodeName(json, this.#what), json }
+  }
 }
 
 const OPENING = '{"nodes":['
@@ -76,16 +130,22 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 function cutNodes(text: string, what: string): readonly string[] {
+  const bounds = boundsOfNodes(text, what)
+  return Array.from({ length: bounds.length / 2 }, (_, index) => text.slice(bounds[2 * index], bounds[2 * index + 1]))
+}
+
+/** Where each node begins and ends. */
+function boundsOfNodes(text: string, what: string): readonly number[] {
   if (!text.startsWith(OPENING)) throw damaged(what, 'it does not begin as a tree')
-  const nodes: string[] = []
+  const bounds: number[] = []
   for (let at = OPENING.length; ; at++) {
     const end = endOfObject(text, at)
     if (end === undefined) throw damaged(what, 'it ends in the middle of a node')
-    nodes.push(text.slice(at, end))
+    bounds.push(at, end)
     at = end
     if (text[at] !== ',') break
   }
-  return nodes
+  return bounds
 }
 
 /** Where the JSON object ends that begins here; undefined if none does. */
