@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { AppError, isSystemError } from '../base/errors.ts'
@@ -81,18 +81,19 @@ async function stationId(stateFolder: string): Promise<string> {
   const known = await readStationId(file)
   if (known !== undefined) return known
   await makeFolder(stateFolder)
-  await rm(file, { force: true })
   return await claimStationId(file, randomUuid().slice(0, 8).toLowerCase())
 }
 
-/** Two processes may start at once: the first one's id is the station's. */
+/** Two processes may start at once: the first one's id is the station's. What is no id is replaced. */
 async function claimStationId(file: string, id: string): Promise<string> {
   try {
     await writeFile(file, `${id}\n`, { flag: 'wx', mode: 0o600 })
     return id
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error
-    return (await readStationId(file)) ?? id
+    const first = await readStationId(file)
+    if (first === undefined) await writeFile(file, `${id}\n`)
+    return first ?? id
   }
 }
 

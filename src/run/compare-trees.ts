@@ -33,8 +33,8 @@ export async function compareTrees(
   { signal }: SignalOption,
 ): Promise<TreeComparison> {
   const tally = { files: newCounts(), folders: newCounts(), totalFiles: 0, totalBytes: 0 }
-
   let entries = 0
+
   const compareFolder = async (path: readonly string[], before: TreeReader | undefined): Promise<boolean> => {
     const old = await entriesOf(before, path, signal)
     let isChanged = false

@@ -37,3 +37,12 @@ export async function readPlistFrame(channel: ByteChannel, { signal }: WaitOptio
   if (request === undefined) throw badFrame('A request is not a dictionary')
   return request
 }
+
+/** The requests of one host, one after the other, until it has gone. Throws as `readPlistFrame`. */
+export async function* readRequests(channel: ByteChannel, { signal }: WaitOptions): AsyncGenerator<PlistDict> {
+  for (;;) {
+    const request = await readPlistFrame(channel, { signal })
+    if (request === undefined) return
+    yield request
+  }
+}

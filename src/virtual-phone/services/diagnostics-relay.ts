@@ -1,6 +1,6 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { arrayOf, boolOf, numberOf, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
-import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
+import { readRequests, writePlistFrame } from '../plist-frames.ts'
 import type { PowerRequest, ServicePhone } from './service.ts'
 
 /** Answers questions about battery, disk and radio, and turns the phone off. Source: docs/protocol/small-services.md#diagnostics-relay */
@@ -20,15 +20,14 @@ async function serveRequests(
   { signal }: WaitOptions,
 ): Promise<PowerRequest | undefined> {
   let power: PowerRequest | undefined
-  for (;;) {
-    const request = await readPlistFrame(channel, { signal })
-    if (request === undefined) return power
+  for await (const request of readRequests(channel, { signal })) {
     const name = textOf(request.Request) ?? ''
     await writePlistFrame(channel, answerDiagnostics(name, request, phone), { signal })
     power = POWER_REQUESTS.get(name) ?? power
     const isWaiting = power === undefined || (boolOf(request.WaitForDisconnect) ?? false)
-    if (name === 'Goodbye' || !isWaiting) return power
+    if (name === 'Goodbye' || !isWaiting) break
   }
+  return power
 }
 
 const POWER_REQUESTS: ReadonlyMap<string, PowerRequest> = new Map([

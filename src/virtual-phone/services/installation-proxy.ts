@@ -2,7 +2,7 @@ import { concatBytes, utf8, viewOf } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { arrayOf, dictOf, encodeBinaryPlist, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
 import type { PhoneApp } from '../contents/index.ts'
-import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
+import { readRequests, writePlistFrame } from '../plist-frames.ts'
 import type { ServicePhone } from './service.ts'
 
 /** Apps in one message of Browse. */
@@ -14,9 +14,7 @@ export async function serveInstallationProxy(
   phone: ServicePhone,
   { signal }: WaitOptions,
 ): Promise<void> {
-  for (;;) {
-    const request = await readPlistFrame(channel, { signal })
-    if (request === undefined) return
+  for await (const request of readRequests(channel, { signal })) {
     for (const answer of answersTo(request, phone.contents.apps)) await writePlistFrame(channel, answer, { signal })
   }
 }

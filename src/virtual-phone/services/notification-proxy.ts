@@ -1,7 +1,7 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { type PlistDict, textOf } from '../../plist/index.ts'
 import { Outbox } from '../outbox.ts'
-import { encodePlistFrame, readPlistFrame } from '../plist-frames.ts'
+import { encodePlistFrame, readRequests } from '../plist-frames.ts'
 import type { ServicePhone } from './service.ts'
 
 /** Names that one connection may observe, and their length; more and longer ones are ignored. */
@@ -26,11 +26,9 @@ export async function serveNotificationProxy(
       if (observed.has(name)) post({ Command: 'RelayNotification', Name: name })
     }),
   )
-  for (;;) {
-    const request = await readPlistFrame(channel, { signal: outbox.signal })
-    const command = textOf(request?.Command)
-    const name = textOf(request?.Name) ?? ''
-    if (request === undefined) return
+  for await (const request of readRequests(channel, { signal: outbox.signal })) {
+    const command = textOf(request.Command)
+    const name = textOf(request.Name) ?? ''
     const isUsable = name !== '' && name.length <= NAME_LENGTH_MAX
     if (command === 'ObserveNotification' && isUsable && observed.size < NAMES_MAX) observed.add(name)
     if (command === 'PostNotification' && isUsable) phone.notifications.tell(name)

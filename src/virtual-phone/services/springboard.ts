@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { type PlistDict, textOf } from '../../plist/index.ts'
 import type { PhoneApp } from '../contents/index.ts'
-import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
+import { readRequests, writePlistFrame } from '../plist-frames.ts'
 import { encodePlainPng } from './png.ts'
 import type { ServicePhone } from './service.ts'
 
@@ -12,9 +12,7 @@ export async function serveSpringboard(
   phone: ServicePhone,
   { signal }: WaitOptions,
 ): Promise<void> {
-  for (;;) {
-    const request = await readPlistFrame(channel, { signal })
-    if (request === undefined) return
+  for await (const request of readRequests(channel, { signal })) {
     const answer = request.command === 'getIconState' ? homeScreen(phone) : answerSpringboard(request, phone)
     await writePlistFrame(channel, answer, { signal })
   }
