@@ -12,6 +12,11 @@ export function fileIdOf({ domain, relativePath }: { domain: string; relativePat
   return createHash('sha1').update(`${domain}-${relativePath}`).digest('hex') as FileId
 }
 
+/** Where a file's data lies in the backup's folder. */
+export function dataPathOf(id: FileId): string {
+  return `${id.slice(0, 2)}/${id}`
+}
+
 /** Undefined for everything that is not 40 lower-case hex digits. */
 export function parseFileId(text: string): FileId | undefined {
   return isFileId(text) ? text : undefined

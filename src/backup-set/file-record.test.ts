@@ -50,6 +50,7 @@ const DECODED = {
   protectionClass: 3,
   target: undefined,
   digest: undefined,
+  encryptionKey: undefined,
   extendedAttributes: new Map(),
 }
 
@@ -66,12 +67,22 @@ test('a link has a target', () => {
   assert.equal(decodeFileRecord(recordOf({ ...FILE, Target: uid(3) }, '/private/var/x')).target, '/private/var/x')
 })
 
-test('a file of the system has a digest, and perhaps a key that is left alone', () => {
-  const key = { 'NS.data': new Uint8Array(44), $class: uid(5) }
-  const dataClass = { $classname: 'NSMutableData', $classes: ['NSMutableData', 'NSData', 'NSObject'] }
-  const file = { ...FILE, Digest: uid(3), EncryptionKey: uid(4) }
+const DATA_CLASS = { $classname: 'NSMutableData', $classes: ['NSMutableData', 'NSData', 'NSObject'] }
+
+test('a file of the system has a digest, and in an encrypted backup a key', () => {
   const digest = Uint8Array.from({ length: 20 }, (_, index) => index)
-  assert.deepEqual(decodeFileRecord(recordOf(file, digest, key, dataClass)), { ...DECODED, digest })
+  const encryptionKey = Uint8Array.from({ length: 44 }, (_, index) => index)
+  const file = { ...FILE, Digest: uid(3), EncryptionKey: uid(4) }
+  const record = recordOf(file, digest, { 'NS.data': encryptionKey, $class: uid(5) }, DATA_CLASS)
+  assert.deepEqual(decodeFileRecord(record), { ...DECODED, digest, encryptionKey })
+})
+
+test('the bytes of a key may stand anywhere in the archive, or be the key themselves', () => {
+  const encryptionKey = Uint8Array.from({ length: 44 }, (_, index) => index)
+  const file = { ...FILE, EncryptionKey: uid(3) }
+  const elsewhere = recordOf(file, { 'NS.data': uid(5), $class: uid(4) }, DATA_CLASS, encryptionKey)
+  assert.deepEqual(decodeFileRecord(elsewhere), { ...DECODED, encryptionKey })
+  assert.deepEqual(decodeFileRecord(recordOf(file, encryptionKey)), { ...DECODED, encryptionKey })
 })
 
 test('extended attributes are a property list in the record', () => {

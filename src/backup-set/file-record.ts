@@ -33,6 +33,8 @@ export interface FileRecord {
   readonly target: string | undefined
   /** SHA-1 of the stored bytes; present for files in the system's domains. */
   readonly digest: Uint8Array | undefined
+  /** Opens the data in an encrypted backup: for `ClassKeys.unwrap`. Only files have one, empty ones as well. */
+  readonly encryptionKey: Uint8Array | undefined
   readonly extendedAttributes: ReadonlyMap<string, Uint8Array>
 }
 
@@ -58,6 +60,7 @@ export function decodeFileRecord(record: Uint8Array): FileRecord {
     protectionClass: signedOf(file.ProtectionClass),
     target: textOf(file.Target),
     digest: bytesOf(file.Digest),
+    encryptionKey: bytesOf(file.EncryptionKey),
     extendedAttributes: parseAttributes(bytesOf(file.ExtendedAttributes)),
   }
 }

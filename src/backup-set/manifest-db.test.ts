@@ -65,6 +65,12 @@ test('every row is listed with its kind and its record', (t) => {
   assert.deepEqual(readRows(writeDb(t)), expected)
 })
 
+test('a row is found by its file id', (t) => {
+  using manifest = openManifestDb(writeDb(t))
+  assert.deepEqual(manifest.find(fileIdOf({ domain: 'MediaDomain', relativePath: 'link' })), [...manifest.rows()][3])
+  assert.equal(manifest.find(fileIdOf({ domain: 'MediaDomain', relativePath: 'other' })), undefined)
+})
+
 test('reading a database in WAL mode leaves it and its folder as they were', (t) => {
   const path = writeDb(t)
   const before = readFileSync(path)
@@ -164,6 +170,21 @@ for (const [claim, row, saw] of BAD_ROWS) {
   })
 }
 
+test('bad rows are told to whoever wants to know, and the others are listed', (t) => {
+  const bad = BAD_ROWS.slice(0, -1).map(([, row]) => row)
+  using manifest = openManifestDb(writeDb(t, { rows: [...bad, ...ROWS] }))
+  const told: string[] = []
+  assert.equal([...manifest.rows({ onBadRow: ({ code }) => told.push(code) })].length, ROWS.length)
+  assert.deepEqual(told, Array(bad.length).fill('backup-set.bad-row'))
+})
+
+test('a database without the index of file ids is damaged for whoever looks for one, and can be listed', (t) => {
+  const schema = 'CREATE TABLE Files (fileID TEXT, domain TEXT, relativePath TEXT, flags INTEGER, file BLOB)'
+  using manifest = openManifestDb(writeDb(t, { schema }))
+  assert.equal([...manifest.rows()].length, ROWS.length)
+  assert.throws(() => manifest.find(GOOD_ID), refusedAs('backup-set.damaged', /no such index/))
+})
+
 test('a row whose columns have odd types is still a row', (t) => {
   const [row] = readRows(
     writeDb(t, { rows: [[Buffer.from(GOOD_ID), 'HomeDomain', Buffer.from('a'), 2n ** 60n, null]] }),
@@ -230,6 +251,19 @@ test('a database that lists its pages over and over ends', (t) => {
   assert.throws(() => readRows(path), refusedAs('backup-set.damaged', /more than the \d+ rows it has room for/))
 })
 
+test('an index of file ids that leads back to itself ends', (t) => {
+  const path = writeDb(t, { schema: SMALL_PAGES, rows: manyRows(300).map((row) => [...row.slice(0, 4), null]) })
+  const bytes = readFileSync(path)
+  const page = Array.from({ length: bytes.length / 512 }, (_, index) => index + 1).find(
+    (number) => bytes[(number - 1) * 512] === 0x02,
+  )
+  assert.ok(page !== undefined)
+  pointAllTo(bytes, page, page)
+  writeFileSync(path, bytes)
+  using manifest = openManifestDb(path)
+  assert.throws(() => manifest.find(GOOD_ID), refusedAs('backup-set.damaged', /does not hold together/))
+})
+
 test('a database with bytes changed anywhere is read, or refused', (t) => {
   const path = writeDb(t, {
     schema: SMALL_PAGES,
@@ -243,6 +277,8 @@ test('a database with bytes changed anywhere is read, or refused', (t) => {
     writeFileSync(path, bytes)
     try {
       assert.ok(readRows(path).length <= original.length / 40)
+      using manifest = openManifestDb(path)
+      manifest.find(GOOD_ID)
     } catch (error) {
       assert.ok(isAppError(error) && error.code.startsWith('backup-set.'), String(error))
     }

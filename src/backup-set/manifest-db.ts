@@ -2,18 +2,25 @@ import assert from 'node:assert/strict'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { isSystemError } from '../base/errors.ts'
+import { type AppError, isAppError, isSystemError } from '../base/errors.ts'
 import { badRow, damaged, encrypted, missing } from './errors.ts'
 import { type FileId, parseFileId } from './file-id.ts'
 
 /** A backup's index, `Manifest.db`, open for reading. Whoever opened it disposes it. */
 export interface ManifestDb extends Disposable {
   /**
-   * Every row, in no order that means anything, read as the caller goes on: what is held in memory is one row. Throws
-   * `backup-set.bad-row` at a row that no phone writes and `backup-set.damaged` where the database does not hold together;
-   * neither can be gone on from. Reading blocks the thread: use a worker for phones of usual size.
+   * Every row, in no order that means anything, read as the caller goes on: what is held in memory is one row. A row that no
+   * phone writes goes to `onBadRow` as `backup-set.bad-row`, or is thrown and ends the reading where there is none. Throws
+   * `backup-set.damaged` where the database does not hold together. Reading blocks the thread for some microseconds a row.
    */
-  rows(): Generator<ManifestRow, void, undefined>
+  rows(options?: RowsOptions): Generator<ManifestRow, void, undefined>
+  /** The row with that file id, found by the database's own index. Throws as `rows` does. */
+  find(fileId: FileId): ManifestRow | undefined
+}
+
+export interface RowsOptions {
+  /** Told of each bad row, of whatever is selected; where nobody is told, the first one is thrown. */
+  readonly onBadRow?: (error: AppError) => void
 }
 
 /** One file, folder or link of the phone. */
@@ -35,11 +42,13 @@ const VALUE_BYTES_MAX = 64 * 2 ** 20
 const ROW_BYTES_MIN = 40
 
 /** What a row holds whatever its columns' types are: SQLite does not enforce them. */
-const ROWS = `
+const COLUMNS = `
   SELECT CAST(fileID AS TEXT) AS fileId, CAST(domain AS TEXT) AS domain, CAST(relativePath AS TEXT) AS relativePath,
     CASE flags WHEN 1 THEN 'file' WHEN 2 THEN 'folder' WHEN 4 THEN 'link' ELSE 'other' END AS kind,
-    coalesce(CAST(file AS BLOB), x'') AS record
-  FROM Files`
+    coalesce(CAST(file AS BLOB), x'') AS record`
+const ROWS = `${COLUMNS} FROM Files`
+/** Only ever by the index: a damaged table that is searched row by row may have no end. */
+const ROW = `${COLUMNS} FROM Files INDEXED BY sqlite_autoindex_Files_1 WHERE fileID = ?`
 
 /**
  * Opens a `Manifest.db`. Nothing is written, also not beside it: phones leave the database in WAL mode, so it is opened as
@@ -60,6 +69,16 @@ export function openManifestDb(path: string): ManifestDb {
   }
 }
 
+/** Whether this is the content of a database, by its first bytes; nothing is read beyond them. */
+export async function isDatabase(content: AsyncIterable<Uint8Array>): Promise<boolean> {
+  let start = ''
+  for await (const piece of content) {
+    start += Buffer.from(piece.subarray(0, MAGIC.length)).toString('latin1')
+    if (start.length >= MAGIC.length) break
+  }
+  return start.startsWith(MAGIC)
+}
+
 class OpenManifestDb implements ManifestDb {
   readonly #db: DatabaseSync
   readonly #rowsMax: number
@@ -69,13 +88,23 @@ class OpenManifestDb implements ManifestDb {
     this.#rowsMax = rowsMax
   }
 
-  *rows(): Generator<ManifestRow, void, undefined> {
+  *rows(options: RowsOptions = {}): Generator<ManifestRow, void, undefined> {
     let rowsLeft = this.#rowsMax
     try {
       for (const row of this.#db.prepare(ROWS).iterate()) {
         if (rowsLeft-- === 0) throw damaged(`Manifest.db lists more than the ${this.#rowsMax} rows it has room for`)
-        yield parseRow(row)
+        const parsed = unlessBad(() => parseRow(row), options)
+        if (parsed !== undefined) yield parsed
       }
+    } catch (error) {
+      throw fromSqlite(error)
+    }
+  }
+
+  find(fileId: FileId): ManifestRow | undefined {
+    try {
+      const row = this.#db.prepare(ROW).get(fileId)
+      return row && parseRow(row)
     } catch (error) {
       throw fromSqlite(error)
     }
@@ -83,6 +112,17 @@ class OpenManifestDb implements ManifestDb {
 
   [Symbol.dispose](): void {
     this.#db.close()
+  }
+}
+
+/** What the work makes of one row; undefined once somebody was told that it is bad. */
+export function unlessBad<Parsed>(work: () => Parsed, { onBadRow }: RowsOptions): Parsed | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (onBadRow === undefined || !isAppError(error, 'backup-set.bad-row')) throw error
+    onBadRow(error)
+    return undefined
   }
 }
 

@@ -57,6 +57,8 @@ test('a manifest tells the phone, the time and the apps', () => {
       ],
       ['group.com.example', { bundleVersion: undefined, containerClass: 'Shared/AppGroup', bundlePath: undefined }],
     ]),
+    keyBag: new Uint8Array(1388),
+    manifestKey: new Uint8Array(44),
   })
 })
 

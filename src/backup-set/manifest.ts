@@ -1,4 +1,4 @@
-import { boolOf, dateOf, dictOf, type Plist, parsePlist, textOf } from '../plist/index.ts'
+import { boolOf, bytesOf, dateOf, dictOf, type Plist, parsePlist, textOf } from '../plist/index.ts'
 import { damaged } from './errors.ts'
 
 /** What `Manifest.plist` says of the phone, the time and the apps. Phones write all of it, other tools may not. */
@@ -21,6 +21,10 @@ export interface BackupManifest {
   readonly buildVersion: string | undefined
   /** Every container on the phone by its bundle or group id: many more than the apps a person installed. */
   readonly applications: ReadonlyMap<string, BackupApplication>
+  /** For `parseKeyBag`. Backups that are not encrypted have one, too: it opens with the empty password. */
+  readonly keyBag: Uint8Array | undefined
+  /** Opens `Manifest.db`: for `ClassKeys.unwrap`. Only in encrypted backups since iOS 10.2. */
+  readonly manifestKey: Uint8Array | undefined
 }
 
 /** One container: an app's, an extension's or a group's. */
@@ -52,6 +56,8 @@ export function parseManifest(bytes: Uint8Array): BackupManifest {
     productVersion: textOf(lockdown?.ProductVersion),
     buildVersion: textOf(lockdown?.BuildVersion),
     applications: applicationsIn(manifest.Applications),
+    keyBag: bytesOf(manifest.BackupKeyBag),
+    manifestKey: bytesOf(manifest.ManifestKey),
   }
 }
 

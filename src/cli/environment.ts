@@ -9,8 +9,14 @@ export interface Environment {
   readonly password: Secret | undefined
   readonly passwordFile: string | undefined
   readonly passwordCommand: string | undefined
+  /** The password that the phone encrypts its backups with. */
+  readonly backupPassword: Secret | undefined
+  /** The one that it shall encrypt them with from now on, when it has another one. */
+  readonly newBackupPassword: Secret | undefined
   /** Where usbmuxd listens, in any of the forms that are in use. */
   readonly muxAddress: string | undefined
+  /** Where to look for phones on Wi-Fi: `on`, `off`, or one network's address and port, such as `127.0.0.1:15353`. */
+  readonly wifi: string
   /** Pair records, the station's name and what interrupted runs left to go on from. */
   readonly stateFolder: string
   readonly hostname: string
@@ -22,15 +28,18 @@ export interface Environment {
 /** A variable that is set to nothing counts as not set. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const given = (name: string) => env[name] || undefined
-  const password = given('RESTIC_PASSWORD')
+  const secret = (name: string) => (env[name] ? new Secret(env[name]) : undefined)
   const stateHome = given('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state')
   return {
     repository: given('RESTIC_REPOSITORY'),
     repositoryFile: given('RESTIC_REPOSITORY_FILE'),
-    password: password === undefined ? undefined : new Secret(password),
+    password: secret('RESTIC_PASSWORD'),
     passwordFile: given('RESTIC_PASSWORD_FILE'),
     passwordCommand: given('RESTIC_PASSWORD_COMMAND'),
+    backupPassword: secret('PHONEKEEP_BACKUP_PASSWORD'),
+    newBackupPassword: secret('PHONEKEEP_NEW_BACKUP_PASSWORD'),
     muxAddress: given('USBMUXD_SOCKET_ADDRESS'),
+    wifi: given('PHONEKEEP_WIFI') ?? 'on',
     stateFolder: given('PHONEKEEP_STATE') ?? join(stateHome, 'phonekeep'),
     hostname: hostname(),
     pid: process.pid,

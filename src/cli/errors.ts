@@ -8,6 +8,10 @@ export type CliErrorCode =
   | 'cli.no-phone'
   | 'cli.several-phones'
   | 'cli.check-failed'
+  | 'cli.not-agreed'
+  | 'cli.encryption-is-off'
+  | 'cli.encryption-is-on'
+  | 'cli.not-settled'
   | 'cli.restore-incomplete'
   | 'cli.system'
 

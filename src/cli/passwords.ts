@@ -19,24 +19,36 @@ export async function readPassword(
   { twice, signal }: { twice: boolean; signal: AbortSignal },
 ): Promise<Secret> {
   const { password, passwordFile, passwordCommand } = sources
-  if (passwordFile !== undefined) return firstLine(await readPasswordFile(passwordFile))
-  if (passwordCommand !== undefined) return firstLine(await runPasswordCommand(passwordCommand, signal))
-  return password ?? (await askPerson(twice, signal))
+  if (passwordFile !== undefined) return await passwordFromFile(passwordFile, REMEDY)
+  if (passwordCommand !== undefined) return firstLine(await runPasswordCommand(passwordCommand, signal), REMEDY)
+  return password ?? (await askPassword('Password of the repository: ', { remedy: REMEDY, twice, signal }))
 }
 
-async function askPerson(twice: boolean, signal: AbortSignal): Promise<Secret> {
-  const password = await ask('Password of the repository: ', signal)
+const REMEDY = 'Set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE, or give --password-file'
+
+/** Asks on the terminal, without an echo. `remedy` says in `cli.no-password` what to do where nobody can be asked. */
+export async function askPassword(
+  question: string,
+  { remedy, twice, signal }: { remedy: string; twice: boolean; signal: AbortSignal },
+): Promise<Secret> {
+  if (!process.stdin.isTTY) throw noPassword('No password was given and nobody can be asked for one', remedy)
+  const password = await ask(question, signal)
   if (twice && (await ask('The same once more: ', signal)) !== password) {
     throw badUsage('The two passwords differ', 'Start again and type the same password twice')
   }
-  return notEmpty(password)
+  return notEmpty(password, remedy)
 }
 
-async function readPasswordFile(file: string): Promise<string> {
+/** The first line of a file. `remedy` says in `cli.no-password` what to do when there is none. */
+export async function passwordFromFile(file: string, remedy: string): Promise<Secret> {
+  return firstLine(await readPasswordFile(file, remedy), remedy)
+}
+
+async function readPasswordFile(file: string, remedy: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    throw noPassword(`The password file ${file} cannot be read`, cause)
+    throw noPassword(`The password file ${file} cannot be read`, remedy, cause)
   }
 }
 
@@ -46,22 +58,21 @@ async function runPasswordCommand(command: string, signal: AbortSignal): Promise
     return stdout
   } catch (cause) {
     signal.throwIfAborted()
-    throw noPassword('The password command failed', cause)
+    throw noPassword('The password command failed', REMEDY, cause)
   }
 }
 
-function firstLine(text: string): Secret {
-  return notEmpty(text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0] ?? '')
+function firstLine(text: string, remedy: string): Secret {
+  return notEmpty(text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0] ?? '', remedy)
 }
 
 /** As restic, we take no empty password: it is more often a mistake than a wish. */
-function notEmpty(password: string): Secret {
-  if (password === '') throw noPassword('The password is empty')
+function notEmpty(password: string, remedy: string): Secret {
+  if (password === '') throw noPassword('The password is empty', remedy)
   return new Secret(password)
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<string> {
-  if (!process.stdin.isTTY) throw noPassword('No password was given and nobody can be asked for one')
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
   const ctrlC = new AbortController()
@@ -77,9 +88,6 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   }
 }
 
-function noPassword(saw: string, cause?: unknown): AppError<CliErrorCode> {
-  return new AppError('cli.no-password', saw, {
-    remedy: 'Set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE, or give --password-file',
-    cause,
-  })
+function noPassword(saw: string, remedy: string, cause?: unknown): AppError<CliErrorCode> {
+  return new AppError('cli.no-password', saw, { remedy, cause })
 }

@@ -1,43 +1,57 @@
 import { join } from 'node:path'
-import { isAppError } from '../base/errors.ts'
+import { type AppError, isAppError } from '../base/errors.ts'
 import {
   DEFAULT_MUX_ADDRESS,
+  lookForPhones,
   type Mux,
   openSession,
   type PairRecordStore,
   type Phone,
   type PhoneIdentity,
+  type PhonesFound,
   pairAndWait,
   pairRecordFolder,
   parseMuxAddress,
-  phonesOf,
+  parseWifiPlace,
   readBuid,
   readIdentity,
+  throwObstacle,
+  type WifiPlace,
 } from '../device/index.ts'
-import type { Context } from './context.ts'
+import { type Context, warner } from './context.ts'
 import { noPhone, severalPhones } from './errors.ts'
 import { plainText } from './words.ts'
 
-/** Phones as this command reaches them: the usbmuxd it was told, and our own pair records. */
+/** Phones as this command reaches them: the usbmuxd it was told, the Wi-Fi, and our own pair records. */
 export interface PhoneAccess {
   readonly mux: Mux
   readonly store: PairRecordStore
+  /** Undefined: Wi-Fi is left alone. */
+  readonly wifi: WifiPlace | undefined
 }
 
 export function accessPhones({ environment, clock }: Context): PhoneAccess {
-  const { muxAddress, stateFolder } = environment
+  const { muxAddress, stateFolder, wifi } = environment
   const address = muxAddress === undefined ? DEFAULT_MUX_ADDRESS : parseMuxAddress(muxAddress)
-  return { mux: { address, clock }, store: pairRecordFolder(join(stateFolder, 'pair-records')) }
+  const store = pairRecordFolder(join(stateFolder, 'pair-records'))
+  return { mux: { address, clock }, store, wifi: parseWifiPlace(wifi) }
 }
 
-/** The phone with that UDID, or the only one there is. */
-export async function choosePhone(access: PhoneAccess, udid: string | undefined, { signal }: Context): Promise<Phone> {
-  const phones = await phonesOf(access.mux, { store: access.store, signal })
-  const wanted = udid === undefined ? phones : phones.filter((phone) => isSameUdid(phone.udid, udid))
-  if (wanted.length > 1) throw severalPhones(wanted.map((phone) => phone.udid))
-  const [phone] = wanted
+/** The phone with that UDID, or the only one there is; one on Wi-Fi is looked for when none is on a cable. */
+export async function choosePhone(access: PhoneAccess, udid: string | undefined, context: Context): Promise<Phone> {
+  const isWanted = (other: string) => udid === undefined || isSameUdid(other, udid)
+  const found = await lookForPhones(access.mux, { ...access, isWanted, isAnyEnough: true, signal: context.signal })
+  tellProblems(found, context)
+  throwObstacle(found)
+  if (found.phones.length > 1) throw severalPhones(found.phones.map((phone) => phone.udid))
+  const [phone] = found.phones
   if (phone === undefined) throw noPhone(udid)
   return phone
+}
+
+/** Tells what stood in the way of phones that may be there. */
+export function tellProblems({ problems }: PhonesFound, context: Context): void {
+  problems.forEach(warner(context))
 }
 
 /** People leave out the dash, and copy UDIDs from places that change their case. */
@@ -47,17 +61,23 @@ function isSameUdid(left: string, right: string): boolean {
 }
 
 /** The phone does not know us, or our record is of no use: pairing anew mends both. */
-const UNPAIRED: ReadonlySet<string> = new Set(['device.not-paired', 'device.bad-pair-record'])
+export const UNPAIRED: ReadonlySet<string> = new Set(['device.not-paired', 'device.bad-pair-record'])
 
 /** True when the phone lets us in with a record that we have, or would if it could tell now (it is locked, say). */
-export async function isPaired(phone: Phone, { signal }: Context): Promise<boolean> {
+export async function isPaired(phone: Phone, context: Context): Promise<boolean> {
+  const obstacle = await sessionObstacle(phone, context)
+  return obstacle === undefined || !UNPAIRED.has(obstacle.code)
+}
+
+/** Why the phone does not let us in; undefined when it does. */
+export async function sessionObstacle(phone: Phone, { signal }: Context): Promise<AppError | undefined> {
   try {
     await using _session = await openSession(phone, { signal })
-    return true
+    return undefined
   } catch (error) {
     signal.throwIfAborted()
     if (!isAppError(error)) throw error
-    return !UNPAIRED.has(error.code)
+    return error
   }
 }
 

@@ -76,6 +76,12 @@ export async function lockOwner({ environment }: Context): Promise<LockOwner> {
   return { hostname, pid, username: `phonekeep-${await stationId(stateFolder)}` }
 }
 
+/** A folder for what is decrypted for the time of a command; not the system's, which is too small on some machines. */
+export async function tempFolderOf({ environment: { stateFolder } }: Context): Promise<string> {
+  await makeFolder(stateFolder)
+  return stateFolder
+}
+
 async function stationId(stateFolder: string): Promise<string> {
   const file = join(stateFolder, 'station-id')
   const known = await readStationId(file)

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../run/index.ts'
+import { narrateWaiting } from './phone-words.ts'
 import type { Progress } from './terminal.ts'
 import { amountOf, countOf, formatSize } from './words.ts'
 
@@ -8,9 +9,14 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
   let bytesInAll: number | undefined
   let files = 0
   let bytes = 0
+  const wordsFor = narrateWaiting(name)
   const show = () => {
     const fraction = bytesInAll === undefined ? {} : { fraction: Math.min(1, bytes / bytesInAll) }
     progress.show({ doing, amount: amountOf(files, bytes), ...fraction })
+  }
+
+  const sayIfAny = (words: string | undefined) => {
+    if (words !== undefined) progress.say(words)
   }
 
   return (event) => {
@@ -26,11 +32,18 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
       case 'snapshot-damaged':
         progress.say(`Warning: ${event.error.message}.`)
         break
+      case 'passcode-likely':
+      case 'quiet':
+      case 'cancel-asked':
+      case 'went-without':
+        sayIfAny(wordsFor(event))
+        break
       case 'passcode-asked':
-        progress.say(`Enter the passcode on ${name}.`)
+        sayIfAny(wordsFor(event))
         doing = 'waiting for the passcode'
         break
       case 'passcode-done':
+        wordsFor(event)
         doing = `${name} prepares its backup`
         break
       case 'space-asked':
@@ -49,12 +62,6 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
         break
       case 'file-unreadable':
         progress.say(`${name} could not read ${JSON.stringify(event.devicePath)} (${event.text}).`)
-        break
-      case 'cancel-asked':
-        progress.say(`Somebody tapped cancel on ${name}.`)
-        break
-      case 'went-without':
-        progress.say(`Going on without ${event.what}: ${event.because}.`)
         break
       case 'saving':
         doing = 'saving the snapshot'

@@ -5,6 +5,8 @@ import { formatDuration, plainText } from './words.ts'
 export interface Terminal {
   out(line: string): void
   err(line: string): void
+  /** Nobody reads `out` any more, as a line that was written there has shown: what prints on and on may stop. */
+  readonly isOutGone: boolean
   /** Overwrites the line that was drawn before; undefined where `err` is not a terminal. */
   readonly draw: ((line: string) => void) | undefined
   readonly columns: number
@@ -25,6 +27,9 @@ export function openTerminal(): Terminal {
     err(line) {
       clear()
       process.stderr.write(`${line}\n`)
+    },
+    get isOutGone() {
+      return !process.stdout.writable
     },
     draw: process.stderr.isTTY
       ? (line) => {

@@ -10,6 +10,7 @@ export type DeviceErrorCode =
   | 'device.not-ready'
   | 'device.bad-udid'
   | 'device.locked'
+  | 'device.not-unlocked'
   | 'device.not-paired'
   | 'device.trust-refused'
   | 'device.needs-cable'
@@ -24,12 +25,18 @@ export type DeviceErrorCode =
   | 'device.file-refused'
   | 'device.app-list-refused'
   | 'device.diagnostics-refused'
+  | 'device.log-refused'
   | 'device.busy'
   | 'device.link-version'
   | 'device.file-unreadable'
+  | 'device.asleep'
+  | 'device.heartbeat-lost'
+  | 'device.no-mdns'
+  | 'device.service-unprotected'
+  | 'device.setting-unchanged'
   | BackupErrorCode
 
-/** Why a phone ended a backup by itself; see `backupError`. */
+/** Why a phone ended a backup, or another request to its backup service, by itself; see `backupError`. */
 export type BackupErrorCode =
   | 'device.backup-dropped'
   | 'device.backup-failed'
@@ -43,6 +50,15 @@ export type BackupErrorCode =
   | 'device.backup-password'
   | 'device.backup-no-passcode'
   | 'device.backup-setup-unfinished'
+  | 'device.phone-full'
+  | 'device.find-my-on'
+  | 'device.restore-failed'
+  | 'device.restore-damaged'
+  | 'device.restore-too-new'
+  | 'device.password-wrong'
+  | 'device.password-not-changed'
+  | 'device.cloud-not-changed'
+  | 'device.cloud-no-account'
 
 /** An error of this room; the remedy is for the person who holds the phone. */
 export function deviceError(

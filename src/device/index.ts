@@ -1,15 +1,27 @@
-export { backupError } from './backup/backup-errors.ts'
+export { backupError, cloudBackupError, passwordChangeError, restoreError } from './backup/backup-errors.ts'
 export type { BackupEvent, OnBackupEvent } from './backup/backup-events.ts'
 export type { BackupEntry, BackupHost, BackupMove } from './backup/backup-host.ts'
-export type { BackupOptions, BackupOutcome } from './backup/backup-service.ts'
-export { runBackup } from './backup/backup-service.ts'
+export type {
+  BackupOptions,
+  BackupOutcome,
+  BackupRefusal,
+  PasswordChange,
+  RequestOptions,
+  RestoreOptions,
+  RestoreRequest,
+} from './backup/backup-service.ts'
+export { changeBackupPassword, runBackup, runRestore, setCloudBackup } from './backup/backup-service.ts'
 export type { BackupSession } from './backup/backup-session.ts'
 export { greetBackupService, openBackupSession } from './backup/backup-session.ts'
-export type { PreparedBackup } from './backup/prepare.ts'
-export { prepareBackup } from './backup/prepare.ts'
+export type { BackupSettings, SettingsChange } from './backup/backup-settings.ts'
+export { changeEncryption, readBackupSettings, switchCloudBackup } from './backup/backup-settings.ts'
+export type { PreparedBackup, PreparedRestore } from './backup/prepare.ts'
+export { prepareBackup, prepareRestore } from './backup/prepare.ts'
+export { readSupervision } from './backup/supervision.ts'
 export type { BackupPath } from './device-link/backup-path.ts'
 export { parseBackupPath } from './device-link/backup-path.ts'
 export type { BackupErrorCode, DeviceErrorCode } from './errors.ts'
+export { compareIos } from './ios-version.ts'
 export type { Dial, Lockdown, ValueName } from './lockdown/lockdown.ts'
 export { getValue, getValues, openLockdown, removeValue, setValue } from './lockdown/lockdown.ts'
 export type { Session } from './lockdown/session.ts'
@@ -20,20 +32,76 @@ export type { PairRecordPlaces, PairRecordStore, PairRecords } from './pairing/p
 export { pairRecordFolder, pairRecordsOf } from './pairing/pair-records.ts'
 export type { PairingAnswer, PairingWait } from './pairing/pairing.ts'
 export { askToPair, draftPairRecord, pairAndWait } from './pairing/pairing.ts'
-export type { Phone, PhoneIdentity } from './phone.ts'
-export { findPhone, identityOf, openService, openSession, phoneOf, phonesOf, readIdentity } from './phone.ts'
-export type { AfcMode, AfcStat } from './services/afc.ts'
+export type { Phone, PhoneIdentity, PhoneSearch, PhonesFound } from './phone.ts'
+export {
+  findPhone,
+  identityOf,
+  lookForPhones,
+  openService,
+  openSession,
+  phoneOf,
+  phonesOf,
+  readIdentity,
+  throwObstacle,
+} from './phone.ts'
+export type { AfcDeviceInfo, AfcMode, AfcStat } from './services/afc.ts'
 export { AFC_MODE, Afc, openAfc } from './services/afc.ts'
-export type { Battery } from './services/diagnostics.ts'
-export { DIAGNOSTICS_RELAY, readBattery, readRegistry, sayGoodbye } from './services/diagnostics.ts'
-export { answerHeartbeat, HEARTBEAT } from './services/heartbeat.ts'
-export type { BrowseOptions } from './services/installation-proxy.ts'
-export { browseApps, INSTALLATION_PROXY } from './services/installation-proxy.ts'
+export type { WalkEntry, WalkOptions } from './services/afc-walk.ts'
+export { walkFolder } from './services/afc-walk.ts'
+export type { InstalledApp } from './services/apps.ts'
+export { installedApps } from './services/apps.ts'
+export type { Battery, PowerAdapter } from './services/battery.ts'
+export { readBattery } from './services/battery.ts'
+export type { CrashReport } from './services/crash-reports.ts'
+export { listCrashReports, openCrashReports } from './services/crash-reports.ts'
+export type { DiagnosticsPart, PowerFlags, RegistryQuery } from './services/diagnostics.ts'
+export {
+  DIAGNOSTICS_RELAY,
+  openDiagnostics,
+  readDiagnostics,
+  readGestalt,
+  readRegistry,
+  requestPower,
+  sayGoodbye,
+} from './services/diagnostics.ts'
+export { answerHeartbeat, HEARTBEAT, keepAlive } from './services/heartbeat.ts'
+export type { BrowseOptions, LookupOptions } from './services/installation-proxy.ts'
+export {
+  browseApps,
+  browsePages,
+  INSTALLATION_PROXY,
+  lookUpApps,
+  openInstallationProxy,
+} from './services/installation-proxy.ts'
+export type { LogFilter, LogLevel, LogLine } from './services/log-line.ts'
+export { fitsFilter, LOG_LEVELS } from './services/log-line.ts'
+export { NOTIFICATIONS } from './services/notification-names.ts'
 export type { NotificationProxy } from './services/notification-proxy.ts'
-export { notificationProxyOver, openNotificationProxy } from './services/notification-proxy.ts'
-export { readIcon, SPRINGBOARD } from './services/springboard.ts'
+export {
+  notificationProxyOver,
+  openInsecureNotificationProxy,
+  openNotificationProxy,
+} from './services/notification-proxy.ts'
+export type { ArchiveLimits } from './services/os-trace-relay.ts'
+export { OS_TRACE_RELAY, readLogArchive, readProcesses } from './services/os-trace-relay.ts'
+export type { PhoneLog } from './services/phone-log.ts'
+export { openPhoneLog } from './services/phone-log.ts'
+export type { RestartOptions, RestartOutcome } from './services/restart.ts'
+export { restartPhone } from './services/restart.ts'
+export type { HomeScreen, HomeScreenItem, HomeScreenPage } from './services/springboard.ts'
+export { openSpringboard, readHomeScreen, readIcon, SPRINGBOARD } from './services/springboard.ts'
 export { parseUdid } from './udid.ts'
 export type { MuxAddress } from './usbmux/address.ts'
 export { DEFAULT_MUX_ADDRESS, formatMuxAddress, parseMuxAddress } from './usbmux/address.ts'
 export type { Mux, MuxDevice, MuxEvent } from './usbmux/mux.ts'
 export { connectDevice, deletePairRecordData, listDevices, readBuid, watchDevices } from './usbmux/mux.ts'
+export type { Advert } from './wifi/adverts.ts'
+export type { FoundOnWifi, RefusedPhone, WifiLook } from './wifi/find-on-wifi.ts'
+export { findOnWifi } from './wifi/find-on-wifi.ts'
+export type { AdvertEvent, WatchOptions } from './wifi/watch-adverts.ts'
+export { browseAdverts, watchAdverts } from './wifi/watch-adverts.ts'
+export type { WifiAddress } from './wifi/wifi-address.ts'
+export { formatWifiAddress } from './wifi/wifi-address.ts'
+export type { WifiPlace } from './wifi/wifi-place.ts'
+export { EVERY_NETWORK, parseWifiPlace } from './wifi/wifi-place.ts'
+export { readWifiConnections, setWifiConnections } from './wifi/wifi-switch.ts'

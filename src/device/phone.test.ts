@@ -67,7 +67,7 @@ test('every pair record is tried before a phone counts as not paired, and none i
 test('a phone that is locked after its restart is not asked again with another record', async () => {
   const script = [QUERY, VERSION, { Request: 'StartSession', Error: 'PasswordProtected' }]
   const { phone } = phoneThat([recordOf('ours'), recordOf('theirs')], script)
-  await assert.rejects(openSession(phone, { signal }), code('device.locked'))
+  await assert.rejects(openSession(phone, { signal }), code('device.not-unlocked'))
 })
 
 test('a session without TLS is refused', async () => {
@@ -124,7 +124,7 @@ test('a phone with too many connections is asked again twice, a moment later', a
 })
 
 for (const [answer, expected] of [
-  [{ Error: 'MissingValue' }, 'device.locked'],
+  [{ Error: 'MissingValue' }, 'device.not-unlocked'],
   [{ Error: 'InvalidService' }, 'device.service-refused'],
   [{ Port: 70_000 }, 'wire.bad-frame'],
   [{ Port: 'x' }, 'wire.bad-frame'],

@@ -1,6 +1,6 @@
 import type { ByteChannel, WaitOptions } from '../base/channel.ts'
 import type { Clock } from '../base/clock.ts'
-import { isAppError } from '../base/errors.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import type { PlistDict } from '../plist/index.ts'
 import { textOf } from '../plist/index.ts'
 import { deviceGone, notAnswering, notPaired } from './errors.ts'
@@ -13,6 +13,9 @@ import { pairRecordsOf } from './pairing/pair-records.ts'
 import { withinTime } from './time-limit.ts'
 import type { Mux, MuxDevice } from './usbmux/mux.ts'
 import { connectDevice, listDevices } from './usbmux/mux.ts'
+import type { FoundOnWifi } from './wifi/find-on-wifi.ts'
+import { findOnWifi } from './wifi/find-on-wifi.ts'
+import type { WifiPlace } from './wifi/wifi-place.ts'
 
 /** A phone that can be reached now, by the best way there is. */
 export interface Phone {
@@ -46,27 +49,87 @@ export function phoneOf(mux: Mux, device: MuxDevice, { store }: { readonly store
   }
 }
 
-/** Every phone that usbmuxd knows, each once: a phone reached by cable and by Wi-Fi counts as one, by cable. */
-export async function phonesOf(
-  mux: Mux,
-  { store, signal }: WaitOptions & { readonly store: PairRecordStore },
-): Promise<readonly Phone[]> {
-  const best = new Map<string, MuxDevice>()
-  for (const device of await listDevices(mux, { signal })) {
-    if (device.transport === 'usb' || !best.has(device.udid)) best.set(device.udid, device)
-  }
-  return [...best.values()].map((device) => phoneOf(mux, device, { store }))
+/** Where phones are looked for, beside usbmuxd. */
+export interface PhoneSearch extends WaitOptions {
+  readonly store: PairRecordStore
+  /** Left out: phones on Wi-Fi are found only as far as usbmuxd knows them. */
+  readonly wifi?: WifiPlace | undefined
 }
 
-/** The phone with this UDID. Throws `device.gone` when it cannot be reached now. */
-export async function findPhone(
+/** Phones that can be reached now, and what stood in the way of others. */
+export interface PhonesFound extends FoundOnWifi {
+  /** Why usbmuxd could not be asked; undefined when it answered. */
+  readonly noUsbmuxd: AppError | undefined
+}
+
+/**
+ * Looks for phones, by way of usbmuxd and on Wi-Fi; each counts once, by cable where there is one. With `isAnyEnough` the
+ * Wi-Fi is looked at only when usbmuxd has none that is wanted: a cable never waits for it. A usbmuxd that is not there is an
+ * answer when there is Wi-Fi to look at, and an error otherwise.
+ */
+export async function lookForPhones(
   mux: Mux,
-  udid: string,
-  { store, signal }: WaitOptions & { readonly store: PairRecordStore },
-): Promise<Phone> {
-  const phone = (await phonesOf(mux, { store, signal })).find((phone) => phone.udid === udid)
+  {
+    store,
+    wifi,
+    signal,
+    isWanted = () => true,
+    isAnyEnough = false,
+  }: PhoneSearch & { readonly isWanted?: (udid: string) => boolean; readonly isAnyEnough?: boolean },
+): Promise<PhonesFound> {
+  const { phones, noUsbmuxd } = await askUsbmuxd(mux, { store, signal })
+  if (noUsbmuxd !== undefined && wifi === undefined) throw noUsbmuxd
+  const near = phones.filter(({ udid }) => isWanted(udid))
+  if (wifi === undefined || (isAnyEnough && near.length > 0)) {
+    return { phones: near, refused: [], ignored: 0, problems: [], noUsbmuxd }
+  }
+  const isMissing = (udid: string) => isWanted(udid) && near.every((phone) => phone.udid !== udid)
+  const found = await findOnWifi({ place: wifi, store, clock: mux.clock, isWanted: isMissing, signal })
+  return { ...found, phones: [...near, ...found.phones], noUsbmuxd }
+}
+
+/** Every phone that can be reached now. Throws, when there is none, what stood in the way. */
+export async function phonesOf(mux: Mux, search: PhoneSearch): Promise<readonly Phone[]> {
+  const found = await lookForPhones(mux, search)
+  throwObstacle(found)
+  return found.phones
+}
+
+/** The phone with this UDID. Throws `device.gone` when it cannot be reached now, or why it cannot be used. */
+export async function findPhone(mux: Mux, udid: string, search: PhoneSearch): Promise<Phone> {
+  const isWanted = (other: string) => other === udid
+  const found = await lookForPhones(mux, { ...search, isWanted, isAnyEnough: true })
+  throwObstacle(found)
+  const [phone] = found.phones
   if (phone === undefined) throw deviceGone(`No phone with the UDID ${udid} is connected`)
   return phone
+}
+
+/** Throws why nothing was found, if there is more to say than that nothing is there. */
+export function throwObstacle({ phones, refused, noUsbmuxd }: PhonesFound): void {
+  if (phones.length > 0) return
+  const [first] = refused
+  if (first !== undefined) throw first.error
+  if (noUsbmuxd === undefined) return
+  const { code, message, remedy, cause } = noUsbmuxd
+  throw new AppError(code, `${message}, and no phone that is paired with this computer was found on the Wi-Fi`, {
+    remedy: `For a phone on a cable: ${remedy}. For one on Wi-Fi: pair it by cable once, switch its Wi-Fi connections on, and wake it`,
+    cause,
+  })
+}
+
+async function askUsbmuxd(mux: Mux, { store, signal }: PhoneSearch) {
+  try {
+    const best = new Map<string, MuxDevice>()
+    for (const device of await listDevices(mux, { signal })) {
+      if (device.transport === 'usb' || !best.has(device.udid)) best.set(device.udid, device)
+    }
+    return { phones: [...best.values()].map((device) => phoneOf(mux, device, { store })), noUsbmuxd: undefined }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!isAppError(error)) throw error
+    return { phones: [], noUsbmuxd: error }
+  }
 }
 
 /** Asks the phone who it is, without needing to be paired. */
@@ -114,7 +177,10 @@ const SERVICE_MS_MAX = 60_000
 const SERVICE_TRIES = 3
 const SERVICE_PAUSE_MS = 1500
 
-/** Starts a service in a session of its own and connects to it. The caller closes the stream. */
+/**
+ * Starts a service in a session of its own and connects to it. The caller closes the stream. Over Wi-Fi only a service that
+ * proves itself with the phone's certificate is used.
+ */
 export async function openService(
   phone: Phone,
   service: string,
@@ -123,7 +189,8 @@ export async function openService(
   const late = () => notAnswering(`The phone's ${service}`, SERVICE_MS_MAX / 1000)
   const open = async (signal: AbortSignal) => {
     await using session = await openSession(phone, { signal })
-    return await startService(session, service, { dial: phone.dial, escrowBag, signal })
+    const isTlsNeeded = phone.transport === 'wifi'
+    return await startService(session, service, { dial: phone.dial, escrowBag, isTlsNeeded, signal })
   }
   for (let tries = 1; ; tries++) {
     try {

@@ -149,7 +149,7 @@ class Run {
   }
 
   async #serve(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<BackupOutcome> {
-    const { phone, repository, allowanceBytes } = this.#options
+    const { phone, identity, repository, allowanceBytes } = this.#options
     const { udid } = phone
     const onEvent = (event: BackupEvent) => this.#observe(event)
     const host = openSnapshotHost({
@@ -165,7 +165,7 @@ class Run {
     await using session = await openBackupSession(phone, { signal })
     await using preparation = await prepareBackup(phone, { onEvent, signal })
     await this.#putInfo(tree, preparation.infoPlist, signal)
-    return await runBackup(session, { udid, host, onEvent, signal })
+    return await runBackup(session, { udid, ios: identity.ios, host, onEvent, signal })
   }
 
   /**

@@ -1,6 +1,7 @@
 import { AppError } from '../base/errors.ts'
+import type { RepositoryErrorCode } from '../repository/index.ts'
 
-export type RunErrorCode = 'run.unfinished' | 'run.cancelled'
+export type RunErrorCode = 'run.unfinished' | 'run.cancelled' | 'run.no-backup' | 'run.restore-stopped'
 
 /** The phone said success, but its own Status.plist does not say that the backup is finished. */
 export function unfinished(saw: string): AppError<RunErrorCode> {
@@ -20,5 +21,44 @@ export function cancelledOnPhone(): AppError<RunErrorCode> {
 export function tooManyEntries(most: number): AppError<RunErrorCode> {
   return new AppError('run.unfinished', `The backup has more than ${most} entries`, {
     remedy: 'No snapshot was made and the last one is untouched; do not trust this phone',
+  })
+}
+
+/** A snapshot does not hold the one backup of a phone that was looked for in it. */
+export function noBackup(saw: string): AppError<RunErrorCode> {
+  return new AppError('run.no-backup', saw, {
+    remedy: 'Choose another snapshot, or restore this one as it is and look into its folders',
+  })
+}
+
+/** The person who holds the phone tapped cancel on it while it was being restored. */
+export function restoreCancelled(): AppError<RunErrorCode> {
+  return new AppError('run.cancelled', 'The restore was cancelled on the phone', {
+    remedy: 'Look at the phone: if it does not work as before, restore it again',
+  })
+}
+
+/** Guard rails before a restore that said stop; nothing has been changed yet. */
+export function restoreStopped(
+  checks: readonly { readonly saw: string; readonly remedy?: string }[],
+): AppError<RunErrorCode> {
+  const remedies = checks.map(({ remedy }) => remedy).filter((remedy) => remedy !== undefined)
+  return new AppError('run.restore-stopped', `The restore was not begun. ${checks.map(({ saw }) => saw).join('; ')}`, {
+    remedy: remedies.join('; '),
+  })
+}
+
+/** Extracting would mix with what is there. */
+export function targetNotEmpty(folder: string): AppError<RepositoryErrorCode> {
+  return new AppError('repo.target-not-empty', `${folder} is not empty`, {
+    remedy: 'Restore into a new or empty folder: nothing that exists is ever overwritten',
+  })
+}
+
+/** The disk that is extracted to is full. */
+export function noRoom(folder: string, cause: NodeJS.ErrnoException): AppError<RepositoryErrorCode> {
+  return new AppError('repo.no-space', `There is no room left in ${folder} (${cause.code})`, {
+    remedy: 'Free some room on that disk or choose another one, then start again with an empty folder',
+    cause,
   })
 }

@@ -1,2 +1,20 @@
 export { type BackUpOptions, backUp, type RunEvent, type RunResult } from './back-up.ts'
 export type { RunErrorCode } from './errors.ts'
+export {
+  type ExtractFinding,
+  type ExtractOptions,
+  type ExtractProgress,
+  type ExtractReport,
+  extractFiles,
+} from './extract.ts'
+export { RESTORE_CHECKS, type RestoreCheck, type RestoreCheckName, type RestoreVerdict } from './restore-checks.ts'
+export {
+  checkRestore,
+  RESTORE_DEFAULTS,
+  type RestoreCheckOptions,
+  type RestoredPhone,
+  type RestoreEvent,
+  type RestoreToPhoneOptions,
+  restoreToPhone,
+} from './restore-to-phone.ts'
+export { openSnapshotFiles, type SnapshotFiles } from './snapshot-files.ts'

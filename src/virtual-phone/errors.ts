@@ -7,6 +7,9 @@ export type VirtualPhoneErrorCode =
   | 'virtual-phone.unknown-model'
   | 'virtual-phone.not-listening'
   | 'virtual-phone.attached-twice'
+  | 'virtual-phone.unknown-personality'
+  | 'virtual-phone.bad-faults'
+  | 'virtual-phone.bad-command'
 
 /** A `DOMAIN:KEY=VALUE` that says something else. */
 export function badSetting(text: string): AppError<VirtualPhoneErrorCode> {
@@ -54,5 +57,26 @@ export function notListening(address: string, cause: unknown): AppError<VirtualP
 export function attachedTwice(udid: string): AppError<VirtualPhoneErrorCode> {
   return new AppError('virtual-phone.attached-twice', `A phone with the UDID ${udid} is attached already`, {
     remedy: 'Give every virtual phone a seed or a UDID of its own',
+  })
+}
+
+/** A name that is not in the table of personalities. */
+export function unknownPersonality(name: string, known: readonly string[]): AppError<VirtualPhoneErrorCode> {
+  return new AppError('virtual-phone.unknown-personality', `${JSON.stringify(name)} is not a personality`, {
+    remedy: `Choose one of ${known.join(', ')}`,
+  })
+}
+
+/** A fault script that is no JSON, or has something in it that is no fault; `where` is like `faults[2].afterBytes`. */
+export function badFaults(where: string, saw: string): AppError<VirtualPhoneErrorCode> {
+  return new AppError('virtual-phone.bad-faults', `The fault script is wrong at ${where}: ${saw}`, {
+    remedy: 'Compare it with the examples in docs/virtual-phone.md',
+  })
+}
+
+/** A request to the control address that cannot be carried out. */
+export function badCommand(saw: string): AppError<VirtualPhoneErrorCode> {
+  return new AppError('virtual-phone.bad-command', saw, {
+    remedy: 'Compare the request with the table in docs/virtual-phone.md',
   })
 }

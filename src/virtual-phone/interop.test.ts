@@ -34,13 +34,13 @@ test('idevicepair pairs, validates and unpairs', async () => {
   assert.equal((await runTool(address, 'idevicepair', 'unpair')).exitCode, 1)
 })
 
-for (const [trust, says] of [
-  ['dialog', /Please accept the trust dialog on the screen of device/],
-  ['denied', /said that the user denied the trust dialog/],
-  ['locked', /passcode is set/],
+for (const [what, condition, says] of [
+  ['waits for Trust', { trust: 'ask' }, /Please accept the trust dialog on the screen of device/],
+  ['was told not to trust', { trust: 'refuse' }, /said that the user denied the trust dialog/],
+  ['is locked', { passcode: '1234', isLocked: true }, /passcode is set/],
 ] as const) {
-  test(`idevicepair explains that the phone is ${trust}`, async () => {
-    await using world = await openTestWorld({ trust })
+  test(`idevicepair explains that the phone ${what}`, async () => {
+    await using world = await openTestWorld({ condition })
     const { output, exitCode } = await runTool(world.mux.address, 'idevicepair', 'pair')
     assert.match(output, says)
     assert.equal(exitCode, 1)
@@ -48,9 +48,9 @@ for (const [trust, says] of [
 }
 
 test('idevicepair pairs once the dialog is accepted', async () => {
-  await using world = await openTestWorld({ trust: 'dialog' })
+  await using world = await openTestWorld({ condition: { trust: 'ask' } })
   await runTool(world.mux.address, 'idevicepair', 'pair')
-  world.phone.trust.accept()
+  world.phone.condition.trustDialog.accept()
   assert.match((await runTool(world.mux.address, 'idevicepair', 'pair')).output, /^SUCCESS/)
 })
 
@@ -73,8 +73,8 @@ for (const ios of ['9.3', '12.5', '18.5']) {
 test('ideviceinfo shows a domain, and one value of it', async () => {
   const { address } = paired.mux
   const domain = ['-q', 'com.apple.mobile.backup']
-  assert.match((await runTool(address, 'ideviceinfo', ...domain)).output, /^WillEncrypt: false$/m)
-  assert.equal((await runTool(address, 'ideviceinfo', ...domain, '-k', 'WillEncrypt')).output, 'false\n')
+  assert.match((await runTool(address, 'ideviceinfo', ...domain)).output, /^CloudBackupEnabled: true$/m)
+  assert.equal((await runTool(address, 'ideviceinfo', ...domain, '-k', 'CloudBackupEnabled')).output, 'true\n')
 })
 
 test('ideviceinfo can show the phone as XML, whatever its name holds', async () => {

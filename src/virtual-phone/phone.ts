@@ -3,49 +3,71 @@ import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { type ByteChannel, openChannel, type WaitOptions, wireClosed } from '../base/channel.ts'
 import type { Clock } from '../base/clock.ts'
-import { type BackupAgent, newBackupAgent } from './backup/backup-phone.ts'
+import { type BackupAgent, type EncryptionOptions, newBackupAgent, setUpEncryption } from './backup/backup-phone.ts'
+import { readRestoreApplications } from './backup/restore/index.ts'
+import { Condition, type ConditionChange, type ConditionState, notificationsOf } from './condition/index.ts'
 import type { PhoneContents } from './contents/index.ts'
-import { type Cut, cutChannel } from './cuts.ts'
+import { type Fault, Faults, LOCKDOWN } from './faults/index.ts'
 import { createIdentity, type Identity, type IdentityOptions } from './identity/identity.ts'
 import { Listeners } from './listeners.ts'
 import { createInitialValues } from './lockdown/initial-values.ts'
 import { LOCKDOWN_PORT, serveLockdown } from './lockdown/lockdownd.ts'
 import { Pairings } from './lockdown/pairings.ts'
 import { ServicePorts } from './lockdown/ports.ts'
-import type { LockdownPhone, PairingNews, StartedService } from './lockdown/requests.ts'
+import type { LockdownNews, LockdownPhone, StartedService } from './lockdown/requests.ts'
 import { startTls } from './lockdown/tls.ts'
-import { Trust, type TrustState } from './lockdown/trust.ts'
 import type { LockdownValues, ValueChange } from './lockdown/values.ts'
 import type { PhoneOnMux, ServeConnection } from './mux/hub.ts'
+import { type Personality, personalityOf, type Trait, traitsOf } from './personality/index.ts'
+import type { FileLock } from './services/afc/file-lock.ts'
 import { MediaTree } from './services/afc/media-tree.ts'
-import type { LogLine, PowerRequest, ServicePhone } from './services/service.ts'
+import { createCrashReports } from './services/crash-reports.ts'
+import { completeLine, type LogLine, type NewLogLine } from './services/log-line.ts'
+import type { PowerNews, ServicePhone } from './services/service.ts'
 import { SERVICES } from './services/services.ts'
+import { TrustedHosts } from './wifi/trusted-hosts.ts'
 
 export interface VirtualPhoneOptions extends IdentityOptions {
   readonly contents: PhoneContents
   readonly clock: Clock
-  /** `trusted` unless given: every computer may pair at once. */
-  readonly trust?: TrustState
+  /** A name of `PERSONALITIES`: model, iOS and what goes with them, where the other options say nothing. */
+  readonly personality?: string
+  /** Where it differs from a phone in everyday use without a passcode, which trusts every computer at once. */
+  readonly condition?: Partial<ConditionState>
+  /** No backup password unless given. */
+  readonly encryption?: EncryptionOptions
 }
 
 /** What happens on the phone that a test, or a person who watches, may want to know. */
 export type PhoneEvent =
-  | { readonly kind: PairingNews }
-  | { readonly kind: 'power'; readonly what: PowerRequest }
+  | LockdownNews
+  | ({ readonly kind: 'power' } & PowerNews)
   | { readonly kind: 'notification'; readonly name: string }
+  | { readonly kind: 'erased' }
+  | { readonly kind: 'backed-up' }
+  | { readonly kind: 'fault'; readonly fault: Fault }
 
 /**
- * A phone made of software. It belongs to no mux server: attach it to one. Disposing ends its connections.
+ * A phone made of software. It belongs to no mux server: attach it to one. Disposing ends its connections, and removes from
+ * this machine what restores have brought.
  * What `contents` tell about the phone they came from (name, model, iOS, UDID) is used where the options say nothing.
+ * Throws `virtual-phone.unknown-personality` and what `createIdentity` throws.
  */
 export async function openVirtualPhone(options: VirtualPhoneOptions): Promise<VirtualPhone> {
-  const identity = createIdentity(options, options.contents.identity)
+  const personality = options.personality === undefined ? undefined : personalityOf(options.personality)
+  const identity = createIdentity({ ...pick(personality), ...options }, options.contents.identity)
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-  return new VirtualPhone({ ...options, identity, key: privateKey })
+  return new VirtualPhone({ ...options, identity, without: personality?.without ?? [], key: privateKey })
+}
+
+function pick(personality: Personality | undefined): Pick<IdentityOptions, 'model' | 'ios'> {
+  return personality === undefined ? {} : { model: personality.model, ios: personality.ios }
 }
 
 interface Parts extends VirtualPhoneOptions {
   readonly identity: Identity
+  /** Values of lockdownd that it does not tell, `DOMAIN:KEY` each. */
+  readonly without: readonly string[]
   readonly key: KeyObject
 }
 
@@ -54,34 +76,66 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
   readonly contents: PhoneContents
   /** What lockdownd tells; some changes are posted as notifications, as iOS does. */
   readonly values: LockdownValues
-  /** What the person does about computers that ask to be trusted. */
-  readonly trust: Trust
+  /** Locked, charging, full, managed, …; and what the person does who holds the phone. */
+  readonly condition: Condition
+  /** What its version of iOS does. */
+  readonly traits: ReadonlySet<Trait>
   /** What AFC shows. */
   readonly media: MediaTree
+  /** What crashreportcopymobile shows. */
+  readonly crashReports: MediaTree
+  /** The computers that it trusts. */
+  readonly hosts: TrustedHosts
+  /** Told when it is to restart, to shut down or to sleep, which `events` tells too. */
+  readonly power = new Listeners<PowerNews>()
   /** How the backup engine behaves; see its own description. */
   readonly agent: BackupAgent = newBackupAgent()
+  /** What is to go wrong, and what has. */
+  readonly faults: Faults
   readonly events = new Listeners<PhoneEvent>()
   readonly #notifications = new Listeners<string>()
   readonly #logLines = new Listeners<LogLine>()
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #pairings: Pairings
   readonly #ports: ServicePorts<StartedService>
-  readonly #cuts = new Map<string, number>()
   readonly #closing = new AbortController()
+  /** Aborted when the phone restarts, which ends every connection. */
+  #up = new AbortController()
   readonly #running = new Set<Promise<void>>()
+  #syncLock: FileLock | undefined
 
-  constructor({ identity, contents, clock, trust, key }: Parts) {
+  constructor({ identity, contents, clock, condition, encryption, without, key }: Parts) {
     this.identity = identity
     this.contents = contents
-    this.#clock = clock
-    this.trust = new Trust({ state: trust ?? 'trusted', onAccept: () => this.post(REQUEST_PAIR) })
+    this.clock = clock
+    this.traits = traitsOf(identity.productVersion)
+    this.condition = new Condition(condition, { onTrust: () => this.post(REQUEST_PAIR) })
     this.media = createMedia(clock)
-    this.#pairings = new Pairings({ key, oldestTlsVersion: this.#iosMajor < 10 ? 'TLSv1' : 'TLSv1.2' })
+    this.crashReports = createCrashReports(identity, clock)
+    this.#pairings = new Pairings({ key, oldestTlsVersion: this.traits.has('modern-tls') ? 'TLSv1.2' : 'TLSv1' })
     this.#ports = new ServicePorts(clock)
+    this.hosts = new TrustedHosts(this.#pairings)
     const { publicKeyPem } = this.#pairings
-    this.values = createInitialValues({ identity, publicKeyPem, contentsBytes: contents.totals.bytes, clock })
+    this.values = createInitialValues({
+      identity,
+      publicKeyPem,
+      contentsBytes: () => contents.totals.bytes,
+      condition: this.condition,
+      clock,
+    })
+    for (const name of without) this.values.remove(...splitName(name))
+    setUpEncryption({ agent: this.agent, lockdown: this.values }, encryption)
+    this.faults = new Faults({
+      clock,
+      phone: { lock: () => this.condition.lock(), restart: () => this.restart() },
+      onFire: ({ fault }) => this.events.tell({ kind: 'fault', fault }),
+    })
+    this.condition.changes.add((change) => this.#follow(change))
+    this.#holdSyncLock()
     this.values.changes.add((change) => this.#postChange(change))
     this.#notifications.add((name) => this.events.tell({ kind: 'notification', name }))
+    this.power.add((news) => this.events.tell({ kind: 'power', ...news }))
+    this.power.add(({ what }) => what === 'restart' && this.#boot())
   }
 
   get udid(): string {
@@ -93,106 +147,157 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
     return this.identity.model.deviceClass === 'iPad' ? 0x12ab : 0x12a8
   }
 
-  get #iosMajor(): number {
-    return Number.parseInt(this.identity.productVersion, 10)
-  }
-
   /** Posts a notification, as something on the phone does. */
   post(name: string): void {
     this.#notifications.tell(name)
   }
 
   /** Writes a line into the phone's log, for hosts that read it now. */
-  log(line: LogLine): void {
-    this.#logLines.tell(line)
+  log(line: NewLogLine): void {
+    this.#logLines.tell(completeLine(line, { nowMs: this.clock.nowMs() }))
   }
 
-  /** Pulls the cable of a service's next connection, for that connection alone, after the phone sent that many bytes. */
-  cutAfter({ service, bytes }: Cut): void {
-    this.#cuts.set(service, bytes)
+  /** Ends every connection; a phone with a passcode is locked then, and lets nobody at its data. `events` tell of it. */
+  restart(): void {
+    this.power.tell({ what: 'restart', displayPass: false, displayFail: false })
+  }
+
+  #boot(): void {
+    const before = this.#up
+    this.#up = new AbortController()
+    this.#ports.closeAll()
+    this.condition.boot()
+    this.agent.hasRestoreLeftovers = false
+    before.abort(wireClosed(`The virtual phone ${this.udid} restarts`))
   }
 
   /** The person resets "Location & Privacy": no computer is trusted any more. */
   forgetHosts(): void {
-    this.#pairings.forgetAll()
+    this.hosts.forgetAll()
   }
 
   connect(port: number): ServeConnection | undefined {
     if (port === LOCKDOWN_PORT) {
-      return this.#tracked((stream, options) => serveLockdown(stream, this.#forLockdown(), options))
+      return this.tracked((stream, options) => serveLockdown(stream, this.lockdown, options))
     }
-    const started = this.#ports.claim(port)
-    return started && this.#tracked((stream, options) => this.#serveService(started, stream, options))
+    return this.connectService(port, { cutHost: undefined })
   }
 
-  #tracked(serve: ServeConnection): ServeConnection {
+  /** The same for a port of StartService; `cutHost` ends all connections of a host on the network. */
+  connectService(port: number, link: Pick<ServicePhone, 'cutHost'>): ServeConnection | undefined {
+    const started = this.#ports.claim(port)
+    return started && this.tracked((stream, options) => this.#serveService(started, link, stream, options))
+  }
+
+  /** What serves a connection until it ends, or until the phone is switched off, which waits for it. */
+  tracked(serve: ServeConnection): ServeConnection {
     return async (stream, { signal }) => {
-      const running = serve(stream, { signal: AbortSignal.any([signal, this.#closing.signal]) })
+      const running = serve(stream, { signal: AbortSignal.any([signal, this.#closing.signal, this.#up.signal]) })
       this.#running.add(running)
       await running.finally(() => this.#running.delete(running))
     }
   }
 
-  async #serveService({ name, tls }: StartedService, stream: Duplex, { signal }: WaitOptions): Promise<void> {
+  async #serveService(
+    { name, tls }: StartedService,
+    link: Pick<ServicePhone, 'cutHost'>,
+    stream: Duplex,
+    { signal }: WaitOptions,
+  ): Promise<void> {
     try {
       const talk = tls === undefined ? stream : await startTls(stream, tls, { signal })
       await using channel = this.#openService(name, talk)
-      await SERVICES.get(name)?.serve(channel, this.#forServices(), { signal })
+      await SERVICES.get(name)?.serve(channel, { ...this.#forServices(), ...link }, { signal })
     } catch (error) {
       stream.destroy()
       throw error
     }
   }
 
-  #openService(name: string, stream: Duplex): ByteChannel {
-    const bytes = this.#cuts.get(name)
-    this.#cuts.delete(name)
-    const channel = openChannel(stream)
-    return bytes === undefined ? channel : cutChannel(channel, { bytes, stream })
+  #openService(service: string, stream: Duplex): ByteChannel {
+    return this.faults.attachTo(openChannel(stream), { service, stream })
   }
 
-  #forLockdown(): LockdownPhone {
+  /** What lockdownd needs of the phone. */
+  get lockdown(): LockdownPhone {
     return {
       values: this.values,
-      trust: this.trust,
+      condition: this.condition,
       pairings: this.#pairings,
       ports: this.#ports,
       services: SERVICES,
-      servicesUseTls: this.#iosMajor >= 13,
-      onPairing: (kind) => this.events.tell({ kind }),
+      servicesUseTls: this.traits.has('service-tls'),
+      openChannel: (stream) => this.#openService(LOCKDOWN, stream),
+      onNews: (news) => this.#tellOf(news),
     }
   }
 
-  #forServices(): ServicePhone {
-    const { udid, identity, contents, values, media, agent } = this
-    const clock = this.#clock
+  #forServices(): Omit<ServicePhone, 'cutHost'> {
+    const { udid, identity, contents, condition, traits, faults, values, media, agent } = this
+    const { clock, crashReports, power } = this
     return {
       identity,
       contents,
       values,
       media,
       clock,
+      crashReports,
+      power,
       notifications: this.#notifications,
       logLines: this.#logLines,
-      backup: { udid, contents, clock, agent, lockdown: values, post: (name) => this.post(name) },
-      onPower: (what) => this.events.tell({ kind: 'power', what }),
+      backup: {
+        ...{ udid, contents, clock, condition, traits, faults, agent, lockdown: values },
+        post: (name) => this.post(name),
+        onErase: () => this.events.tell({ kind: 'erased' }),
+        restoreApplications: () => readRestoreApplications(media),
+        onRestart: () => this.restart(),
+      },
+      log: (line) => this.log(line),
     }
+  }
+
+  #tellOf(news: LockdownNews): void {
+    this.hosts.follow(news)
+    this.events.tell(news)
+  }
+
+  #follow(change: ConditionChange): void {
+    for (const name of notificationsOf(change)) this.post(name)
+    this.#holdSyncLock()
+  }
+
+  /** While another program syncs, its lock on the sync file is in the way of everybody else's. */
+  #holdSyncLock(): void {
+    if (this.condition.state.isSyncing) {
+      this.#syncLock = this.media.makeFile(SYNC_LOCK).lock
+      this.#syncLock.take(this, { exclusive: true })
+    } else this.#syncLock?.release(this)
   }
 
   #postChange({ domain, key }: ValueChange): void {
     if (domain === '' && key === 'DeviceName') this.post('com.apple.mobile.lockdown.device_name_changed')
     if (domain === 'com.apple.mobile.backup') this.post('com.apple.mobile.backup.domain_changed')
+    if (domain === 'com.apple.mobile.backup' && key === 'LastiTunesBackupDate') this.events.tell({ kind: 'backed-up' })
     if (domain === 'com.apple.disk_usage') this.post('com.apple.mobile.lockdown.disk_usage_changed')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(wireClosed(`The virtual phone ${this.udid} was switched off`))
     await Promise.allSettled(this.#running)
+    await this.contents[Symbol.asyncDispose]()
   }
 }
 
 /** Posted when the person taps Trust. */
 const REQUEST_PAIR = 'com.apple.mobile.lockdown.request_pair'
+
+/** The file that programs lock while they sync. Source: docs/protocol/small-services.md#afc */
+const SYNC_LOCK = 'com.apple.itunes.lock_sync'
+
+function splitName(name: string): [domain: string, key: string] {
+  const colon = name.indexOf(':')
+  return [name.slice(0, colon), name.slice(colon + 1)]
+}
 
 /** The folders that the media folder of a phone in use has. */
 function createMedia(clock: Clock): MediaTree {

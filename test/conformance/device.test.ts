@@ -131,13 +131,13 @@ test('a port where nothing listens, and a phone that has left, are different err
 })
 
 test('pairing waits for the dialog, keeps the record for itself and for usbmuxd, and gives no rights to others', async () => {
-  await using world = await openWorld({ trust: 'dialog' })
+  await using world = await openWorld({ condition: { trust: 'ask' } })
   const { phone, mux, virtual, folder, store } = world
   const waits: string[] = []
   const systemBuid = await readBuid(mux, { signal })
   const onWait = (waitsFor: string) => {
     waits.push(waitsFor)
-    virtual.trust.accept()
+    virtual.condition.trustDialog.accept()
   }
   const record = await pairAndWait(phone, { systemBuid, onWait, signal })
   assert.deepEqual(waits, ['dialog'])
@@ -153,11 +153,11 @@ test('pairing waits for the dialog, keeps the record for itself and for usbmuxd,
 })
 
 test('a refused dialog and a locked phone say what to do', async () => {
-  await using world = await openWorld({ trust: 'denied' })
+  await using world = await openWorld({ condition: { trust: 'refuse' } })
   const { phone, mux, virtual } = world
   const systemBuid = await readBuid(mux, { signal })
   await assert.rejects(pairAndWait(phone, { systemBuid, signal }), code('device.trust-refused'))
-  virtual.trust.set('locked')
+  virtual.condition.set({ passcode: '1234', isLocked: true })
   const abort = new AbortController()
   const onWait = (waitsFor: string) => abort.abort(new Error(waitsFor))
   await assert.rejects(pairAndWait(phone, { systemBuid, onWait, signal: abort.signal }), /^Error: locked$/)
@@ -168,9 +168,9 @@ test('an unpaired phone, one that forgot us, and one not unlocked since its rest
   const { phone, mux, virtual, store } = world
   await assert.rejects(openSession(phone, { signal }), code('device.not-paired'))
   const record = await pairAndWait(phone, { systemBuid: await readBuid(mux, { signal }), signal })
-  virtual.trust.set('beforeFirstUnlock')
-  await assert.rejects(openSession(phone, { signal }), code('device.locked'))
-  virtual.trust.set('trusted')
+  virtual.condition.set({ passcode: '1234', isUnlockedSinceBoot: false })
+  await assert.rejects(openSession(phone, { signal }), code('device.not-unlocked'))
+  virtual.condition.unlock()
   virtual.forgetHosts()
   await assert.rejects(openSession(phone, { signal }), code('device.not-paired'))
   assert.deepEqual(await store.read(phone.udid), record, 'the record is kept')
@@ -331,7 +331,7 @@ test('a phone that gets no room, or no passcode, ends the backup with the reason
   assert.equal(backupError(short.outcome).code, 'device.backup-no-space')
   assert.equal(host.files.size, 0)
 
-  world.virtual.agent.passcode.habit = 'refuses'
+  world.virtual.condition.set({ passcode: '1234', passcodePrompt: 'refuse' })
   const refused = await backUp(world.phone)
   assert.ok(refused.outcome.outcome === 'refused')
   assert.equal(backupError(refused.outcome).code, 'device.backup-no-passcode')
@@ -356,7 +356,7 @@ test('an error of the host ends the run with that error, and the next run goes o
 
 test('a cable pulled in the middle is wire.closed, and the next run goes on', async () => {
   await using world = await openPairedWorld()
-  world.virtual.cutAfter({ service: 'com.apple.mobilebackup2', bytes: 150_000 })
+  world.virtual.faults.add({ do: 'cut', service: 'com.apple.mobilebackup2', afterBytes: 150_000 })
   const host = memoryHost()
   await assert.rejects(backUp(world.phone, host), code('wire.closed'))
   assert.deepEqual((await backUp(world.phone, host)).outcome, { outcome: 'finished' })
@@ -365,7 +365,7 @@ test('a cable pulled in the middle is wire.closed, and the next run goes on', as
 test('preparing collects the Info.plist, reports the passcode, and frees the phone at the end', async () => {
   await using world = await openPairedWorld()
   const { phone, virtual } = world
-  virtual.agent.passcode.habit = 'waits'
+  virtual.condition.set({ passcode: '1234' })
   const events: BackupEvent[] = []
   const posted: string[] = []
   const finished = Promise.withResolvers<void>()
@@ -375,7 +375,7 @@ test('preparing collects the Info.plist, reports the passcode, and frees the pho
   })
   const onEvent = (event: BackupEvent) => {
     events.push(event)
-    if (event.kind === 'passcode-asked') virtual.agent.passcode.enter()
+    if (event.kind === 'passcode-asked') virtual.condition.passcodeSheet.enter()
   }
   {
     await using prepared = await prepareBackup(phone, { onEvent, signal })
@@ -416,7 +416,7 @@ test('a phone that another program syncs with is busy', async () => {
 test('a phone that refuses everything a backup can do without still gets an Info.plist', async () => {
   await using world = await openPairedWorld()
   const services = ['notification_proxy', 'afc', 'installation_proxy'].map((name) => `com.apple.mobile.${name}`)
-  for (const service of [...services, 'com.apple.afc']) world.virtual.cutAfter({ service, bytes: 0 })
+  for (const service of [...services, 'com.apple.afc']) world.virtual.faults.add({ do: 'cut', service })
   const without: string[] = []
   const onEvent = (event: BackupEvent) => {
     if (event.kind === 'went-without') without.push(event.what)
@@ -442,7 +442,8 @@ test('a phone that lies does no harm', async (t) => {
   const { phone, virtual } = world
   for (const mischief of MISCHIEFS) {
     await t.test(mischief.name, async () => {
-      virtual.agent.mischief = mischief
+      virtual.faults.clear()
+      virtual.faults.add({ do: 'mischief', name: mischief.name, times: 100 })
       const host = memoryHost()
       const ending = await backUp(phone, host).catch((error: unknown) => error)
       assert.ok(!(ending instanceof Error) || isAppError(ending), String(ending))

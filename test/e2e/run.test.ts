@@ -68,7 +68,8 @@ for (const share of [0.05, 0.5, 0.95]) {
   test(`a cable pulled after ${share * 100} % leaves no snapshot, and the next run goes on from there`, async () => {
     await using world = await openWorld({ files: 2_000, bytes: 10_000_000 })
     const { contents } = world.virtual
-    world.virtual.cutAfter({ service: 'com.apple.mobilebackup2', bytes: share * contents.totals.bytes })
+    const afterBytes = Math.floor(share * contents.totals.bytes)
+    world.virtual.faults.add({ do: 'cut', service: 'com.apple.mobilebackup2', afterBytes })
     const dropped = recorder()
     await assert.rejects(world.backUp(dropped), (error) => isAppError(error, 'wire.closed'))
     assert.deepEqual(await snapshotsOf(world), [])
@@ -106,7 +107,7 @@ test('an abort leaves no snapshot and no lock, and the next run goes on', async 
 
 test('a checkpoint whose blobs a prune took away is left aside', async () => {
   await using world = await openWorld({ files: 400, bytes: 20_000_000 })
-  world.virtual.cutAfter({ service: 'com.apple.mobilebackup2', bytes: 10_000_000 })
+  world.virtual.faults.add({ do: 'cut', service: 'com.apple.mobilebackup2', afterBytes: 10_000_000 })
   await assert.rejects(world.backUp())
   await restic(world.repositoryFolder, 'prune')
   const { events, onEvent } = recorder()
@@ -126,7 +127,7 @@ test('a backup that does not fit the allowance ends before a file is sent', asyn
 
 test('a passcode that is refused is told as such, and changes nothing', async () => {
   await using world = await openWorld()
-  world.virtual.agent.passcode.habit = 'refuses'
+  world.virtual.condition.set({ passcode: '1234', passcodePrompt: 'refuse' })
   const { events, onEvent } = recorder()
   await assert.rejects(world.backUp({ onEvent }), (error) => isAppError(error, 'device.backup-no-passcode'))
   assert.ok(events.some((event) => event.kind === 'passcode-asked'))
@@ -156,12 +157,13 @@ test('no lie of a hostile phone becomes a snapshot, and none changes anything bu
   const good = await resticRestore(world, snapshot.id)
   for (const mischief of MISCHIEFS) {
     await context.test(mischief.name, async () => {
-      world.virtual.agent.mischief = mischief
+      world.virtual.faults.clear()
+      world.virtual.faults.add({ do: 'mischief', name: mischief.name, times: 100 })
       await assert.rejects(world.backUp(), (error) => isAppError(error))
       assert.deepEqual(await snapshotsOf(world), [snapshot.id])
     })
   }
-  world.virtual.agent.mischief = undefined
+  world.virtual.faults.clear()
   await world.backUp()
   await restic(world.repositoryFolder, 'check', '--read-data')
   const again = await world.backUp()

@@ -19,10 +19,13 @@ export interface Started {
   readonly finished: Promise<Finished>
 }
 
-/** Starts the command as a person does, in a process of its own, with nothing of the test's environment but the path. */
+/**
+ * Starts the command as a person does, in a process of its own, with nothing of the test's environment but the path. The
+ * network that the tests run in is left alone.
+ */
 export function startPhonekeep(args: readonly string[], env: Readonly<Record<string, string>>): Started {
   const child = spawn(COMMAND, args, {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', PHONEKEEP_WIFI: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const finished = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(

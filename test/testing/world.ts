@@ -22,6 +22,7 @@ import {
   openVirtualPhone,
   type PhoneContents,
   type VirtualPhone,
+  type VirtualPhoneOptions,
 } from '../../src/virtual-phone/index.ts'
 
 const clock = systemClock
@@ -49,6 +50,8 @@ export interface WorldOptions {
   readonly bytes?: number
   readonly ios?: string
   readonly contents?: PhoneContents
+  /** What else the virtual phone is to be. */
+  readonly virtual?: Partial<Omit<VirtualPhoneOptions, 'contents' | 'seed' | 'ios'>>
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
@@ -56,7 +59,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   await using opened = new AsyncDisposableStack()
   const { path: folder } = opened.use(await mkdtempDisposable(join(tmpdir(), 'phonekeep-test-')))
   const contents = options.contents ?? openSeededContents({ seed, files, bytes, ios, clock })
-  const virtual = opened.use(await openVirtualPhone({ contents, clock, seed, ios }))
+  const virtual = opened.use(await openVirtualPhone({ clock, ...options.virtual, contents, seed, ios }))
   const listen = { host: '127.0.0.1', port: 0 }
   const server = opened.use(await openMuxServer({ phones: [virtual], listen, signal: NEVER }))
   const repositoryFolder = join(folder, 'repository')

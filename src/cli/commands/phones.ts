@@ -1,15 +1,35 @@
 import { isAppError } from '../../base/errors.ts'
-import { type Phone, phonesOf, readIdentity } from '../../device/index.ts'
+import {
+  formatWifiAddress,
+  lookForPhones,
+  type Phone,
+  type PhonesFound,
+  readIdentity,
+  throwObstacle,
+} from '../../device/index.ts'
 import { type Context, printResult } from '../context.ts'
-import { accessPhones, isPaired } from '../phones.ts'
+import { accessPhones, isPaired, tellProblems } from '../phones.ts'
 import { table } from '../terminal.ts'
+import { countOf } from '../words.ts'
 
-/** `phonekeep phones`: what is connected, with what each phone tells a stranger. */
+/** `phonekeep phones`: what is connected, by cable and by Wi-Fi, with what each phone tells a stranger; and what is in the way of others. */
 export async function phones({ json }: { json?: boolean }, context: Context): Promise<void> {
-  const { mux, store } = accessPhones(context)
-  const found = await phonesOf(mux, { store, signal: context.signal })
-  const rows = await Promise.all(found.map((phone) => describePhone(phone, context)))
+  const { mux, ...where } = accessPhones(context)
+  const found = await lookForPhones(mux, { ...where, signal: context.signal })
+  tellProblems(found, context)
+  tellRefused(found, context)
+  if (found.refused.length === 0) throwObstacle(found)
+  const rows = await Promise.all(found.phones.map((phone) => describePhone(phone, context)))
   printResult(context, { json, result: rows, lines: () => linesOf(rows) })
+}
+
+function tellRefused({ refused, ignored }: PhonesFound, { terminal }: Context): void {
+  for (const { udid, address, error } of refused) {
+    terminal.err(`${udid} at ${formatWifiAddress(address)} cannot be used: ${error.message}.`)
+    terminal.err(`${error.remedy}. [${error.code}]`)
+  }
+  if (ignored > 0)
+    terminal.err(`On the Wi-Fi: ${countOf(ignored, 'other phone')} that this computer is not paired with.`)
 }
 
 interface PhoneRow {
@@ -36,7 +56,8 @@ async function describePhone(phone: Phone, context: Context): Promise<PhoneRow> 
 }
 
 function linesOf(rows: readonly PhoneRow[]): readonly string[] {
-  if (rows.length === 0) return ['No phone is connected. Connect one with a cable and unlock it.']
+  if (rows.length === 0)
+    return ['No phone is connected. Connect one with a cable and unlock it, or wake one on the Wi-Fi.']
   const cells = rows.map(({ udid, name, model, ios, transport, paired }) => [
     udid,
     name ?? '–',

@@ -1,26 +1,74 @@
 import { AppError } from '../../base/errors.ts'
-import { findSnapshot, restoreTree } from '../../repository/index.ts'
+import { findSnapshot, type Repository, restoreTree, type Snapshot } from '../../repository/index.ts'
+import type { BackupPasswordOptions } from '../backup-password.ts'
 import { type Context, printResult, warner } from '../context.ts'
-import type { CliErrorCode } from '../errors.ts'
+import { badUsage, type CliErrorCode } from '../errors.ts'
 import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
 import { openProgress } from '../terminal.ts'
 import { amountOf, countOf, formatSize, plainText } from '../words.ts'
+import { restoreFiles } from './restore-files.ts'
+import { restoreSnapshotToPhone, type ToPhoneOptions } from './restore-to-phone.ts'
 
-export interface RestoreOptions extends RepositoryOptions {
-  readonly to: string
+export interface RestoreOptions extends RepositoryOptions, BackupPasswordOptions, ToPhoneOptions {
+  readonly to?: string
+  /** Decrypted, by domain and path, instead of in Apple's layout. */
+  readonly files?: boolean
+  /** With `files`: of this domain only, and of this path and what is below it. */
+  readonly domain?: string
+  readonly path?: string
   readonly host?: string
   readonly json?: boolean
 }
 
-/** `phonekeep restore`: writes a snapshot into an empty folder, in Apple's layout. */
+/** A snapshot that was found, in its repository with its index loaded. */
+export interface FoundSnapshot {
+  readonly repository: Repository
+  readonly snapshot: Snapshot
+}
+
+/** To where a snapshot is written: an empty folder. */
+export interface ToFolder {
+  readonly to: string
+}
+
+/** `phonekeep restore`: writes a snapshot into an empty folder, or to a phone. */
 export async function restore(wanted: string, options: RestoreOptions, context: Context): Promise<void> {
-  const { signal, terminal, clock } = context
+  const { to, toPhone } = options
+  if (toPhone !== undefined) {
+    if (to !== undefined) throw badUsage('A folder and a phone were named', 'Give --to or --to-phone')
+    return await restoreSnapshotToPhone(
+      await findWanted(wanted, options, context),
+      { ...options, udid: toPhone },
+      context,
+    )
+  }
+  if (to === undefined) throw badUsage('Nothing was named to restore to', 'Give --to FOLDER or --to-phone UDID')
+  if (!options.files && (options.domain ?? options.path) !== undefined) {
+    throw badUsage('A part of a backup was asked for, in a layout that only has the whole', 'Add --files')
+  }
+  const found = await findWanted(wanted, options, context)
+  const lost = await (options.files ? restoreFiles : restoreLayout)(found, { ...options, to }, context)
+  if (lost > 0) throw restoreIncomplete(lost)
+}
+
+async function findWanted(wanted: string, options: RestoreOptions, context: Context): Promise<FoundSnapshot> {
+  const { signal } = context
   const repository = await openNamedRepository(options, context)
   const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged: warner(context) })
   await repository.loadIndex({ signal })
+  return { repository, snapshot }
+}
+
+/** In Apple's layout, as the phone sent it. Resolves with how many files and folders are lost. */
+async function restoreLayout(
+  { repository, snapshot }: FoundSnapshot,
+  { to, json }: RestoreOptions & ToFolder,
+  context: Context,
+): Promise<number> {
+  const { signal, terminal, clock } = context
   const progress = openProgress(terminal, clock)
   const totalBytes = snapshot.summary?.total_bytes_processed
-  const report = await restoreTree(repository, snapshot.tree, options.to, {
+  const report = await restoreTree(repository, snapshot.tree, to, {
     signal,
     onProgress: ({ files, bytes }) =>
       progress.show({
@@ -30,26 +78,26 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
       }),
   })
   printResult(context, {
-    json: options.json,
+    json,
     result: {
       snapshot: snapshot.id,
-      target: options.to,
+      target: to,
       files: report.files,
       bytes: report.bytes,
       damaged: report.damaged.map(({ path, error }) => ({ path, saw: error.message })),
     },
     lines: () => [
       ...report.damaged.map(({ path, error }) => `NOT RESTORED: ${plainText(path)}: ${plainText(error.message)}`),
-      `Restored ${countOf(report.files, 'file')} (${formatSize(report.bytes)}) of snapshot ${snapshot.id.slice(0, 8)} to ${options.to}.`,
+      `Restored ${countOf(report.files, 'file')} (${formatSize(report.bytes)}) of snapshot ${snapshot.id.slice(0, 8)} to ${to}.`,
     ],
   })
-  if (report.damaged.length > 0) throw restoreIncomplete(report.damaged.length)
+  return report.damaged.length
 }
 
 function restoreIncomplete(count: number): AppError<CliErrorCode> {
   return new AppError(
     'cli.restore-incomplete',
-    `${countOf(count, 'file or folder', 'files or folders')} could not be restored`,
+    `${countOf(count, 'file or folder', 'files or folders')} could not be restored as they were`,
     {
       remedy:
         'Everything else is there; look for what is missing in an older snapshot, and run `phonekeep check --read-data`',

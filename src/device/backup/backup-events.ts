@@ -1,10 +1,14 @@
 import type { BackupPath } from '../device-link/backup-path.ts'
 
-/** What a run can tell while it goes on. Never holds a secret. */
+/** What a backup, a restore or another request can tell while it goes on. Never holds a secret. */
 export type BackupEvent =
   /** The phone shows its passcode entry: it waits for a person, about three minutes. */
   | { readonly kind: 'passcode-asked' }
   | { readonly kind: 'passcode-done' }
+  /** Two seconds of silence at the start from a phone that asks for its passcode then; after `passcode-asked` it says nothing new. */
+  | { readonly kind: 'passcode-likely' }
+  /** Nothing was heard for so long: told after 10 s, after a minute and every minute. A phone that scans its files takes many. */
+  | { readonly kind: 'quiet'; readonly ms: number }
   /** The person tapped cancel on the phone: abort the run. */
   | { readonly kind: 'cancel-asked' }
   /** The phone's own estimate, 0 to 100. May stand still for long, and step back. */
@@ -22,7 +26,7 @@ export type BackupEvent =
     }
   | { readonly kind: 'file-sent'; readonly path: BackupPath; readonly bytes: number }
   | { readonly kind: 'space-asked'; readonly freeBytes: number }
-  /** Something that helps but is not needed was refused by the phone; the backup goes on. */
+  /** Something that helps but is not needed was refused by the phone; the work goes on. */
   | { readonly kind: 'went-without'; readonly what: string; readonly because: string }
 
 export type OnBackupEvent = (event: BackupEvent) => void

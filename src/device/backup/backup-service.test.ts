@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER } from '../../base/abort.ts'
 import { concatBytes, utf8 } from '../../base/bytes.ts'
-import type { ByteChannel } from '../../base/channel.ts'
+import { systemClock } from '../../base/clock.ts'
 import { isAppError } from '../../base/errors.ts'
 import type { Plist } from '../../plist/index.ts'
-import { arrayOf, dictOf, encodeBinaryPlist, PlistReal, parsePlist } from '../../plist/index.ts'
+import { PlistReal } from '../../plist/index.ts'
 import { EMPTY } from '../device-link/message.ts'
 import type { MemoryHost } from '../testing/memory-host.ts'
 import { memoryHost } from '../testing/memory-host.ts'
+import { PlayedPhone } from '../testing/played-phone.ts'
 import { framed, hex, wire } from '../testing/wire.ts'
-import { backupError } from './backup-errors.ts'
 import type { BackupEvent } from './backup-events.ts'
 import type { BackupHost } from './backup-host.ts'
 import { runBackup } from './backup-service.ts'
@@ -21,66 +21,18 @@ const signal = NEVER
 const END = hex('00 00 00 00')
 const code = (expected: string) => (error: unknown) => isAppError(error, expected)
 
-/** The phone, played by hand: it says things, and hears messages. */
-class PlayedPhone {
-  readonly channel: ByteChannel
-
-  constructor(channel: ByteChannel) {
-    this.channel = channel
-  }
-
-  async say(message: Plist, ...stream: readonly Uint8Array[]): Promise<void> {
-    await this.channel.write([framed(encodeBinaryPlist(message)), ...stream], { signal })
-  }
-
-  async hear(): Promise<readonly Plist[]> {
-    const size = Buffer.from(await this.channel.readExactly(4, { signal })).readUInt32BE()
-    return arrayOf(parsePlist(await this.channel.readExactly(size, { signal }))) ?? []
-  }
-
-  /** Says something and gives the host's answer. */
-  async ask(message: Plist, ...stream: readonly Uint8Array[]): Promise<readonly Plist[]> {
-    await this.say(message, ...stream)
-    return await this.hear()
-  }
-
-  /** The version exchange and Hello of docs/protocol/mobilebackup2.md. */
-  async greet(): Promise<void> {
-    assert.deepEqual(await this.ask(['DLMessageVersionExchange', 400, 0]), [
-      'DLMessageVersionExchange',
-      'DLVersionsOk',
-      400,
-    ])
-    await this.say(['DLMessageDeviceReady'])
-    const [name, hello] = await this.hear()
-    assert.equal(name, 'DLMessageProcessMessage')
-    const { MessageName, SupportedProtocolVersions } = dictOf(hello) ?? {}
-    assert.equal(MessageName, 'Hello')
-    assert.deepEqual(SupportedProtocolVersions, [new PlistReal(2), new PlistReal(2.1)])
-    await this.say(process({ MessageName: 'Response', ErrorCode: 0, ProtocolVersion: new PlistReal(2.1) }))
-  }
-
-  async respond(errorCode: number, description?: string): Promise<void> {
-    const text = description === undefined ? {} : { ErrorDescription: description }
-    await this.say(process({ MessageName: 'Response', ErrorCode: errorCode, ...text }))
-  }
-}
-
-const process = (content: { readonly [key: string]: Plist }) => ['DLMessageProcessMessage', content]
-
 /** Runs a backup against a phone that does `script` once it was asked for a backup. */
 async function backUp(script: (phone: PlayedPhone) => Promise<unknown>, host: BackupHost = memoryHost()) {
   const { near, far } = wire()
   const phone = new PlayedPhone(far)
   const events: BackupEvent[] = []
   const running = (async () => {
-    await using session = await greetBackupService(near, { signal })
+    await using session = await greetBackupService(near, { clock: systemClock, signal })
     return await runBackup(session, { udid: U, host, onEvent: (event) => events.push(event), signal })
   })()
   running.catch(() => undefined)
   await phone.greet()
-  const [, request] = await phone.hear()
-  assert.deepEqual({ ...Object(request) }, { MessageName: 'Backup', TargetIdentifier: U })
+  assert.deepEqual({ ...(await phone.hearRequest()) }, { MessageName: 'Backup', TargetIdentifier: U })
   await script(phone)
   return { outcome: await running, events }
 }
@@ -265,7 +217,7 @@ test('a message nobody finishes is left by aborting, and nothing runs out of tim
   const { near, far } = wire()
   const phone = new PlayedPhone(far)
   const abort = new AbortController()
-  const greeting = greetBackupService(near, { signal })
+  const greeting = greetBackupService(near, { clock: systemClock, signal })
   await phone.greet()
   const running = runBackup(await greeting, { udid: U, host: memoryHost(), signal: abort.signal })
   await phone.hear()
@@ -294,30 +246,9 @@ for (const [name, script, expected] of [
 ] as const) {
   test(`a phone with ${name} is turned away`, async () => {
     const { near, far } = wire()
-    const greeting = greetBackupService(near, { signal })
+    const greeting = greetBackupService(near, { clock: systemClock, signal })
     greeting.catch(() => undefined)
     await script(new PlayedPhone(far))
     await assert.rejects(greeting, code(expected))
-  })
-}
-
-for (const [mbError, expected] of [
-  [1, 'device.backup-failed'],
-  [22, 'device.backup-forbidden'],
-  [25, 'device.backup-icloud-restoring'],
-  [103, 'device.backup-read-failed'],
-  [104, 'device.backup-write-failed'],
-  [105, 'device.backup-no-space'],
-  [202, 'device.backup-cancelled'],
-  [205, 'device.backup-inconsistent'],
-  [207, 'device.backup-password'],
-  [208, 'device.backup-no-passcode'],
-  [212, 'device.backup-setup-unfinished'],
-  [987, 'device.backup-failed'],
-] as const) {
-  test(`error ${mbError} of a phone is ${expected}, with its text`, () => {
-    const error = backupError({ code: mbError, description: 'as the phone said' })
-    assert.equal(error.code, expected)
-    assert.match(error.message, new RegExp(`error ${mbError}: as the phone said`))
   })
 }

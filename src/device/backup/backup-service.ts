@@ -1,187 +1,173 @@
 import assert from 'node:assert/strict'
-import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
-import { badFrame } from '../../base/channel.ts'
-import { isAppError } from '../../base/errors.ts'
-import type { Plist } from '../../plist/index.ts'
-import type { BackupPath, NamedPath } from '../device-link/backup-path.ts'
-import { sendFiles, statusForMissing } from '../device-link/download.ts'
-import type { FinalResponse, HostRequest, NamedMove } from '../device-link/message.ts'
-import {
-  EMPTY,
-  interpret,
-  NOT_FOUND,
-  processMessage,
-  readMessage,
-  STATUS,
-  statusMessage,
-  writeMessage,
-} from '../device-link/message.ts'
-import type { UploadedFile } from '../device-link/upload.ts'
-import { readUpload } from '../device-link/upload.ts'
-import { deviceError } from '../errors.ts'
-import { printableValue } from '../printable.ts'
+import type { WaitOptions } from '../../base/channel.ts'
+import type { Secret } from '../../base/secret.ts'
+import type { PlistDict } from '../../plist/index.ts'
+import type { FinalResponse } from '../device-link/message.ts'
+import { compareIos } from '../ios-version.ts'
 import type { OnBackupEvent } from './backup-events.ts'
-import type { BackupEntry, BackupHost } from './backup-host.ts'
+import type { BackupHost } from './backup-host.ts'
 import type { BackupSession } from './backup-session.ts'
+import { askAndServe } from './conversation.ts'
+import { emptyHost } from './empty-host.ts'
 
-export interface BackupOptions extends WaitOptions {
+export interface RequestOptions extends WaitOptions {
   /** The phone's UniqueDeviceID, exactly: phones hang up on any other. */
   readonly udid: string
-  readonly host: BackupHost
-  readonly onEvent?: OnBackupEvent
+  /** Its iOS version, if known: it tells whether silence may mean that the phone asks for its passcode. */
+  readonly ios?: string | undefined
+  readonly onEvent?: OnBackupEvent | undefined
 }
 
-/** How a backup ended when the phone had the last word; `backupError` turns a refusal into words. */
-export type BackupOutcome =
-  | { readonly outcome: 'finished' }
-  | { readonly outcome: 'refused'; readonly code: number; readonly description: string }
+export interface BackupOptions extends RequestOptions {
+  readonly host: BackupHost
+}
+
+/** How a request ended when the phone had the last word; `backupError` and its kin turn a refusal into words. */
+export type BackupOutcome = { readonly outcome: 'finished' } | ({ readonly outcome: 'refused' } & BackupRefusal)
+
+/** A phone's refusal: the code is of MBErrorDomain and never 0, the description is Apple's text. */
+export interface BackupRefusal {
+  readonly code: number
+  readonly description: string
+}
+
+/** Makes one backup. What ends it, and how, is said at `askAndServe`; after a drop the phone can resume. */
+export async function runBackup(session: BackupSession, options: BackupOptions): Promise<BackupOutcome> {
+  const request = { MessageName: 'Backup', TargetIdentifier: options.udid }
+  return await perform(session, request, { ...options, passcodeSince: PASSCODE_FOR_BACKUP })
+}
 
 /**
- * Makes one backup: asks the phone for it, then does what the phone says until its final response. It may be silent for
- * minutes (passcode, scan): nothing here runs out of time, the signal ends it. Abort and any error of the host drop the
- * connection, after which the phone can resume. Throws the host's error, `wire.*`, or `device.backup-dropped`.
+ * What a phone is told about a restore, by Apple's names. All are always sent, since phones read some that are missing as true.
+ * Source: docs/protocol/mobilebackup2.md#restore.
  */
-export async function runBackup(session: BackupSession, options: BackupOptions): Promise<BackupOutcome> {
-  const { signal, udid } = options
-  const { channel } = session
-  await writeMessage(channel, processMessage({ MessageName: 'Backup', TargetIdentifier: udid }), { signal })
-  const { code, description } = await serve(channel, options)
-  await sayGoodbye(channel, { signal })
+export interface RestoreOptions {
+  /** System files and settings too, not only apps and their data. Phones decide by themselves for backups of their own class. */
+  readonly restoreSystemFiles: boolean
+  /** Restart when done: without it nothing of the restore shows until a person restarts the phone. */
+  readonly restoreShouldReboot: boolean
+  /** False: the phone has the host copy its present backup aside before it restores. */
+  readonly restoreDontCopyBackup: boolean
+  /** Keep the phone's own settings where they differ from the backup's. */
+  readonly restorePreserveSettings: boolean
+  /** Delete what is on the phone and not in the backup. */
+  readonly removeItemsNotRestored: boolean
+  /** Of an encrypted backup. */
+  readonly password?: Secret | undefined
+  /** Only the data of these apps, by bundle id; all of the backup when left out. */
+  readonly applicationIds?: readonly string[] | undefined
+}
+
+export interface RestoreRequest extends BackupOptions {
+  /** The phone that the backup is of: the host's top folder. */
+  readonly sourceUdid: string
+  readonly options: RestoreOptions
+}
+
+/**
+ * Restores a backup to the phone. A phone that hangs up, or resets the connection, behind its success has finished: it restarts.
+ * Else as `runBackup`; a restore that was dropped half-way may leave the phone needing another one.
+ */
+export async function runRestore(session: BackupSession, request: RestoreRequest): Promise<BackupOutcome> {
+  const { udid, sourceUdid, options } = request
+  const message = {
+    MessageName: 'Restore',
+    TargetIdentifier: udid,
+    SourceIdentifier: sourceUdid,
+    ...applicationsOf(options),
+    Options: restoreOptionsOf(options),
+  }
+  return await perform(session, message, request)
+}
+
+function restoreOptionsOf(options: RestoreOptions): PlistDict {
+  return {
+    RestoreSystemFiles: options.restoreSystemFiles,
+    RestoreShouldReboot: options.restoreShouldReboot,
+    RestoreDontCopyBackup: options.restoreDontCopyBackup,
+    RestorePreserveSettings: options.restorePreserveSettings,
+    RemoveItemsNotRestored: options.removeItemsNotRestored,
+    ...(options.password !== undefined && { Password: options.password.reveal() }),
+    ...applicationsOf(options),
+  }
+}
+
+/** Where phones look for the list is not proven: a list they overlook would restore everything, so it is in both places. */
+function applicationsOf({ applicationIds }: RestoreOptions): PlistDict {
+  return applicationIds === undefined ? {} : { ApplicationIDs: applicationIds }
+}
+
+export interface PasswordChange extends RequestOptions {
+  /** Missing: backups are not encrypted yet. */
+  readonly old?: Secret | undefined
+  /** Missing: backups shall not be encrypted any more. */
+  readonly new?: Secret | undefined
+  /** An existing backup that shall follow the new password; without one, existing backups keep the old password. */
+  readonly host?: BackupHost | undefined
+}
+
+/**
+ * Sets, changes or removes the password that the phone encrypts its backups with; since iOS 13 the phone asks for its passcode
+ * first. The next backup is a full one. Source: docs/protocol/mobilebackup2.md#changing-the-password.
+ */
+export async function changeBackupPassword(session: BackupSession, change: PasswordChange): Promise<BackupOutcome> {
+  assert(change.old !== undefined || change.new !== undefined, 'A change names the old password, the new one, or both')
+  const request = {
+    MessageName: 'ChangePassword',
+    TargetIdentifier: change.udid,
+    ...(change.old !== undefined && { OldPassword: change.old.reveal() }),
+    ...(change.new !== undefined && { NewPassword: change.new.reveal() }),
+  }
+  return await perform(session, request, { ...change, passcodeSince: PASSCODE_FOR_PASSWORD })
+}
+
+/**
+ * Turns iCloud Backup of the phone's account on or off. Phones answer before they have done it: re-read `CloudBackupEnabled`.
+ * Source: docs/protocol/mobilebackup2.md#icloud-backup.
+ */
+export async function setCloudBackup(
+  session: BackupSession,
+  { isOn, ...options }: RequestOptions & { readonly isOn: boolean },
+): Promise<BackupOutcome> {
+  const { udid } = options
+  const request = {
+    MessageName: 'EnableCloudBackup',
+    TargetIdentifier: udid,
+    SourceIdentifier: udid,
+    CloudBackupState: isOn,
+  }
+  return await perform(session, request, options)
+}
+
+interface Performance extends RequestOptions {
+  readonly host?: BackupHost | undefined
+  readonly sourceUdid?: string
+  readonly passcodeSince?: readonly string[]
+}
+
+async function perform(session: BackupSession, request: PlistDict, options: Performance): Promise<BackupOutcome> {
+  const { udid, sourceUdid = udid, ios, onEvent, signal } = options
+  const response = await askAndServe(session, request, {
+    udids: [udid, sourceUdid],
+    host: options.host ?? emptyHost(),
+    mayAskPasscode: asksPasscode(ios, options.passcodeSince),
+    onEvent,
+    signal,
+  })
+  return outcomeOf(response)
+}
+
+function outcomeOf({ code, description }: FinalResponse): BackupOutcome {
   return code === 0 ? { outcome: 'finished' } : { outcome: 'refused', code, description }
 }
 
-/** After its response a phone may hang up first: that changes nothing any more. */
-async function sayGoodbye(channel: ByteChannel, { signal }: WaitOptions): Promise<void> {
-  try {
-    await writeMessage(channel, ['DLMessageDisconnect', EMPTY], { signal })
-  } catch (error) {
-    if (!isAppError(error, 'wire.closed')) throw error
-  }
-}
+/** Versions since which a phone asks for its passcode, each within its own major version and the last for all later ones. */
+const PASSCODE_FOR_BACKUP = ['15.7.1', '16.1']
+const PASSCODE_FOR_PASSWORD = ['13.0']
 
-/** Obeys the phone, one request at a time, until its response. */
-async function serve(channel: ByteChannel, options: BackupOptions): Promise<FinalResponse> {
-  const { signal, udid } = options
-  for (;;) {
-    const request = interpret(await readMessage(channel, { signal }), udid)
-    if (request.do === 'take-response') return request.response
-    if (request.do === 'end') throw dropped(request.reason)
-    if (request.do === 'nothing') continue
-    if ('percent' in request && request.percent !== undefined) {
-      options.onEvent?.({ kind: 'progress', percent: request.percent })
-    }
-    await writeMessage(channel, await perform(request, channel, options), { signal })
-  }
-}
-
-type Answerable = Exclude<HostRequest, { readonly do: 'take-response' | 'end' | 'nothing' }>
-
-/** Does what was asked, streams included, and gives the status to send. */
-async function perform(request: Answerable, channel: ByteChannel, options: BackupOptions): Promise<readonly Plist[]> {
-  const { host, signal } = options
-  switch (request.do) {
-    case 'receive-files':
-      options.onEvent?.({ kind: 'batch-started', bytes: request.bytes })
-      return receiveFiles(channel, options)
-    case 'send-files':
-      return sendFiles(channel, request.paths, {
-        open: ({ path }) => host.readFile(path, { signal }),
-        onSent: ({ path }, bytes) => options.onEvent?.({ kind: 'file-sent', path, bytes }),
-        signal,
-      })
-    case 'make-folder':
-      await host.makeFolder(request.path.path, { signal })
-      return statusMessage(STATUS.ok)
-    case 'list':
-      return listing(await host.list(request.path.path, { signal }))
-    case 'move':
-      return move(request.moves, options)
-    case 'remove':
-      return remove(request.paths, options)
-    case 'copy':
-      return copy(request, options)
-    case 'report-free-space':
-      return freeSpace(options)
-    case 'purge':
-      return statusMessage(STATUS.ok, EMPTY, wholeBytes(await host.purge(request.bytes, { signal })))
-    case 'decline':
-      return statusMessage(STATUS.failed, 'Operation not supported')
-  }
-}
-
-async function receiveFiles(channel: ByteChannel, options: BackupOptions): Promise<readonly Plist[]> {
-  const { host, udid, signal } = options
-  const stored: BackupPath[] = []
-  for await (const file of readUpload(channel, udid, { signal })) {
-    if (await receiveFile(file, options)) stored.push(file.path)
-    if (stored.length > FILES_MAX) throw badFrame(`The phone sent more than ${FILES_MAX} files at once`)
-  }
-  await host.uploaded(stored, { signal })
-  return statusMessage(STATUS.ok)
-}
-
-/** Most files in one upload message; phones send at most 128. */
-const FILES_MAX = 4096
-
-/** False when the phone could not read the file to its end, which it then knows best itself. */
-async function receiveFile(file: UploadedFile, { host, signal, onEvent }: BackupOptions): Promise<boolean> {
-  const { path, devicePath, progress } = file
-  try {
-    await host.receiveFile(path, file.blocks, { signal })
-  } catch (error) {
-    if (progress.end?.kind !== 'unreadable' || progress.end.error !== error) throw error
-    onEvent?.({ kind: 'file-unreadable', path, devicePath, status: progress.end.status, text: progress.end.text })
-    return false
-  }
-  assert(progress.end?.kind === 'whole', 'A host reads every file to its end, and lets its failure through')
-  onEvent?.({ kind: 'file-received', path, devicePath, bytes: progress.bytes })
-  return true
-}
-
-async function move(moves: readonly NamedMove[], { host, signal }: BackupOptions): Promise<readonly Plist[]> {
-  const plain = moves.map(({ from, to }) => ({ from: from.path, to: to.path }))
-  const missing = new Set(await host.move(plain, { signal }))
-  return statusForMissing(moves.map(({ from }) => from).filter(({ path }) => missing.has(path)))
-}
-
-async function remove(paths: readonly NamedPath[], { host, signal }: BackupOptions): Promise<readonly Plist[]> {
-  const plain = paths.map(({ path }) => path)
-  await host.remove(plain, { signal })
-  return statusMessage(STATUS.ok)
-}
-
-async function copy({ from, to }: NamedMove, { host, signal }: BackupOptions): Promise<readonly Plist[]> {
-  const found = await host.copy({ from: from.path, to: to.path }, { signal })
-  return found ? statusMessage(STATUS.ok) : statusMessage(STATUS.notFound, NOT_FOUND)
-}
-
-async function freeSpace({ host, signal, onEvent }: BackupOptions): Promise<readonly Plist[]> {
-  const freeBytes = wholeBytes(await host.freeBytes({ signal }))
-  onEvent?.({ kind: 'space-asked', freeBytes })
-  return statusMessage(STATUS.ok, EMPTY, freeBytes)
-}
-
-/** As a phone can read it: whole, not negative, and not infinite. */
-function wholeBytes(bytes: number): number {
-  return Math.min(Math.max(0, Math.floor(bytes)), Number.MAX_SAFE_INTEGER)
-}
-
-function listing(entries: Iterable<BackupEntry> | undefined): readonly Plist[] {
-  if (entries === undefined) return statusMessage(STATUS.notFound, NOT_FOUND)
-  const payload: { [name: string]: Plist } = Object.create(null)
-  for (const { name, kind, sizeBytes, modifiedMs } of entries) {
-    payload[name] = {
-      DLFileType: kind === 'folder' ? 'DLFileTypeDirectory' : 'DLFileTypeRegular',
-      DLFileSize: sizeBytes,
-      DLFileModificationDate: new Date(modifiedMs),
-    }
-  }
-  return statusMessage(STATUS.ok, EMPTY, payload)
-}
-
-function dropped(reason: string): Error {
-  const why = reason === '' ? 'without a reason' : `saying ${printableValue(reason)}`
-  return deviceError('device.backup-dropped', `The phone ended the backup ${why}`, {
-    remedy: 'Start the backup again: what the phone has sent is not lost',
-  })
+function asksPasscode(ios: string | undefined, since: readonly string[] = []): boolean {
+  const newest = since.at(-1)
+  if (ios === undefined || newest === undefined) return false
+  const sameMajor = (version: string) => Number.parseInt(version, 10) === Number.parseInt(ios, 10)
+  return compareIos(ios, newest) >= 0 || since.some((version) => sameMajor(version) && compareIos(ios, version) >= 0)
 }

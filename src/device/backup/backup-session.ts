@@ -1,5 +1,6 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { badFrame } from '../../base/channel.ts'
+import type { Clock } from '../../base/clock.ts'
 import { numberOf, PlistReal } from '../../plist/index.ts'
 import { parseResponse, processMessage, readMessage, writeMessage } from '../device-link/message.ts'
 import { deviceError, notAnswering } from '../errors.ts'
@@ -14,6 +15,7 @@ export interface BackupSession extends AsyncDisposable {
   /** The major number the phone announced: 400 since iOS 14, 300 before. */
   readonly linkVersion: number
   readonly protocolVersion: number
+  readonly clock: Clock
 }
 
 const BACKUP_SERVICE = 'com.apple.mobilebackup2'
@@ -29,17 +31,20 @@ export async function openBackupSession(phone: Phone, { signal }: WaitOptions): 
   const channel = await openService(phone, BACKUP_SERVICE, { escrowBag: true, signal })
   const late = () => notAnswering("The phone's backup service", GREETING_MS_MAX / 1000)
   const limit = { ms: GREETING_MS_MAX, clock: phone.clock, late, signal }
-  return withinTime(limit, (signal) => greetBackupService(channel, { signal }))
+  return withinTime(limit, (signal) => greetBackupService(channel, { clock: phone.clock, signal }))
 }
 
 /** Version exchange and Hello on a fresh connection, which is closed when they fail. Source: docs/protocol/mobilebackup2.md. */
-export async function greetBackupService(channel: ByteChannel, { signal }: WaitOptions): Promise<BackupSession> {
+export async function greetBackupService(
+  channel: ByteChannel,
+  { clock, signal }: WaitOptions & { readonly clock: Clock },
+): Promise<BackupSession> {
   await using stack = new AsyncDisposableStack()
   stack.use(channel)
   const linkVersion = await exchangeVersions(channel, { signal })
   const protocolVersion = await sayHello(channel, { signal })
   const connection = stack.move()
-  return { channel, linkVersion, protocolVersion, [Symbol.asyncDispose]: () => connection.disposeAsync() }
+  return { channel, linkVersion, protocolVersion, clock, [Symbol.asyncDispose]: () => connection.disposeAsync() }
 }
 
 async function exchangeVersions(channel: ByteChannel, { signal }: WaitOptions): Promise<number> {

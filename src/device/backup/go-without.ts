@@ -21,6 +21,7 @@ const NOT_TOLERATED = new Set([
   'device.gone',
   'device.locked',
   'device.no-usbmuxd',
+  'device.not-unlocked',
   'device.not-paired',
   'device.wrong-certificate',
 ])

@@ -15,7 +15,7 @@ for (const [text, names] of [
   [`${UDID}-20260102-030405/Info.plist`, [`${UDID}-20260102-030405`, 'Info.plist']],
   [`${UDID}/..a/b..`, [UDID, '..a', 'b..']],
 ] as const) {
-  test(`${JSON.stringify(text)} is a path in the backup`, () => assert.deepEqual(parseBackupPath(text, UDID), names))
+  test(`${JSON.stringify(text)} is a path in the backup`, () => assert.deepEqual(parseBackupPath(text, [UDID]), names))
 }
 
 for (const text of [
@@ -37,7 +37,7 @@ for (const text of [
   '00008999-000000000000FFFF/Status.plist',
   `${UDID}/${'a'.repeat(4096)}`,
 ]) {
-  test(`${JSON.stringify(text.slice(0, 60))} is not`, () => assert.throws(() => parseBackupPath(text, UDID), refused))
+  test(`${JSON.stringify(text.slice(0, 60))} is not`, () => assert.throws(() => parseBackupPath(text, [UDID]), refused))
 }
 
 test('whatever is accepted stays inside, as plain names', () => {
@@ -47,14 +47,14 @@ test('whatever is accepted stays inside, as plain names', () => {
     fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (text) => {
       let path: readonly string[]
       try {
-        path = parseBackupPath(text, UDID)
+        path = parseBackupPath(text, [UDID])
       } catch (error) {
         assert.ok(refused(error))
         return
       }
       assert.ok(path[0] === UDID || path[0]?.startsWith(`${UDID}-`))
       for (const name of path) assert.ok(name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name))
-      assert.deepEqual(parseBackupPath(path.join('/'), UDID), path)
+      assert.deepEqual(parseBackupPath(path.join('/'), [UDID]), path)
     }),
   )
 })

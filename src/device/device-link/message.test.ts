@@ -11,7 +11,7 @@ import { parseNamedPath } from './backup-path.ts'
 import { EMPTY, interpret, readMessage, statusMessage } from './message.ts'
 
 const U = '00008120-0008AB48A562DBB5'
-const named = (text: string): NamedPath => parseNamedPath(text, U)
+const named = (text: string): NamedPath => parseNamedPath(text, [U])
 
 /** The messages of docs/protocol/mobilebackup2.md, in their places. */
 for (const [message, expected] of [
@@ -53,7 +53,7 @@ for (const [message, expected] of [
   ],
 ] as [Plist[], unknown][]) {
   test(`${String(message[0])} with ${message.length - 1} arguments is understood`, () => {
-    assert.deepEqual(interpret(message, U), expected)
+    assert.deepEqual(interpret(message, [U]), expected)
   })
 }
 
@@ -75,7 +75,7 @@ for (const message of [
 ] as Plist[][]) {
   test(`a bad message ends the session: ${JSON.stringify(message).slice(0, 70)}`, () => {
     assert.throws(
-      () => interpret(message, U),
+      () => interpret(message, [U]),
       (error) => isAppError(error, 'wire.bad-frame'),
     )
   })
@@ -121,7 +121,7 @@ test('no message at all makes the interpreter do anything but answer or end the 
   fc.assert(
     fc.property(name, fc.array(value, { maxLength: 4 }), (name, rest) => {
       try {
-        const request = interpret([name, ...rest], U)
+        const request = interpret([name, ...rest], [U])
         if ('bytes' in request) assert.ok(request.bytes >= 0 && Number.isFinite(request.bytes))
         if ('percent' in request && request.percent !== undefined)
           assert.ok(request.percent >= 0 && request.percent <= 100)

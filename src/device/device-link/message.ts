@@ -51,13 +51,13 @@ export interface FinalResponse {
 }
 
 /**
- * Turns one DeviceLink message into what the host shall do. Pure; a message that breaks the protocol, or names a path
- * outside the backup, throws `wire.bad-frame`. Names nobody knows are to be declined, not ignored: the phone waits for a
- * status. Source: docs/protocol/mobilebackup2.md.
+ * Turns one DeviceLink message into what the host shall do. Pure; a message that breaks the protocol, or names a path outside
+ * the backups of these UDIDs, throws `wire.bad-frame`. Names nobody knows are to be declined, not ignored: the phone waits
+ * for a status. Source: docs/protocol/mobilebackup2.md.
  */
-export function interpret(message: readonly Plist[], udid: string): HostRequest {
+export function interpret(message: readonly Plist[], udids: readonly string[]): HostRequest {
   const name = textOf(message[0])
-  const read = readerOf(message, udid)
+  const read = readerOf(message, udids)
   switch (name) {
     case 'DLMessageUploadFiles':
       return { do: 'receive-files', percent: percentOf(message[2]), bytes: sizeOf(message[3]) }
@@ -143,12 +143,12 @@ function reasonOf(value: Plist | undefined): string {
   return reason === undefined || reason === EMPTY ? '' : reason
 }
 
-function readerOf(message: readonly Plist[], udid: string) {
+function readerOf(message: readonly Plist[], udids: readonly string[]) {
   const broken = () => badFrame(`The phone's ${printableValue(message[0])} is not of the form it should be`)
   const toPath = (value: Plist | undefined): NamedPath => {
     const text = textOf(value)
     if (text === undefined) throw broken()
-    return parseNamedPath(text, udid)
+    return parseNamedPath(text, udids)
   }
   const checkCount = (count: number) => {
     if (count > PATHS_MAX) throw badFrame(`The phone named ${count} paths at once; the limit is ${PATHS_MAX}`)

@@ -19,7 +19,7 @@ const code = (expected: string) => (error: unknown) => isAppError(error, expecte
 /** What a host takes from an upload: each file's path, content, and how it ended. */
 async function receive(channel: ByteChannel): Promise<string[]> {
   const seen: string[] = []
-  for await (const file of readUpload(channel, U, { signal })) {
+  for await (const file of readUpload(channel, [U], { signal })) {
     const pieces: Uint8Array[] = [new Uint8Array(0)]
     try {
       for await (const block of file.blocks) pieces.push(block)
@@ -112,7 +112,7 @@ test('a file that never ends is left by aborting', async () => {
   await far.write([names(`${U}/a`), hex('00 00 ff ff 0c 61')], { signal })
   const abort = new AbortController()
   const reading = (async () => {
-    for await (const file of readUpload(near, U, { signal: abort.signal })) {
+    for await (const file of readUpload(near, [U], { signal: abort.signal })) {
       for await (const _ of file.blocks) abort.abort(new Error('enough'))
     }
   })()
@@ -142,7 +142,7 @@ async function send(texts: readonly string[], files: { readonly [path: string]: 
   const sent: string[] = []
   const sending = sendFiles(
     near,
-    texts.map((text) => parseNamedPath(text, U)),
+    texts.map((text) => parseNamedPath(text, [U])),
     {
       open: async ({ path }) => {
         const pieces = files[path.join('/')]

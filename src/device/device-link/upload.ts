@@ -40,13 +40,13 @@ export interface UploadedFile {
  */
 export async function* readUpload(
   channel: ByteChannel,
-  udid: string,
+  udids: readonly string[],
   { signal }: WaitOptions,
 ): AsyncGenerator<UploadedFile> {
   for (;;) {
     const devicePath = await readName(channel, { signal })
     if (devicePath.length === 0) return
-    const path = parseFilePath(await readName(channel, { signal }), udid)
+    const path = parseFilePath(await readName(channel, { signal }), udids)
     const progress: UploadedFile['progress'] = { bytes: 0, end: undefined }
     yield {
       devicePath: printable(fromUtf8(devicePath)),
@@ -108,8 +108,8 @@ async function readName(channel: ByteChannel, { signal }: WaitOptions): Promise<
 }
 
 /** A file lies in a folder: the phone's own folder cannot be one. */
-function parseFilePath(name: Uint8Array, udid: string): BackupPath {
-  const path = parseBackupPath(strictUtf8(name), udid)
+function parseFilePath(name: Uint8Array, udids: readonly string[]): BackupPath {
+  const path = parseBackupPath(strictUtf8(name), udids)
   if (path.length < 2) throw badFrame('The phone sent a file in place of its backup folder')
   return path
 }

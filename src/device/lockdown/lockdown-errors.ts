@@ -9,7 +9,7 @@ const UNPAIRED = new Set(['InvalidHostID', 'MissingHostID', 'MissingPairRecord',
 const KNOWN: { readonly [error: string]: { readonly code: DeviceErrorCode; readonly remedy: string } } = {
   PasswordProtected: {
     code: 'device.locked',
-    remedy: 'Unlock the phone with its passcode; after a restart it must be unlocked once before anything can reach it',
+    remedy: 'Unlock the phone with its passcode, and leave it unlocked until it has answered',
   },
   EscrowLocked: { code: 'device.locked', remedy: 'Unlock the phone with its passcode, then try again' },
   DeviceLocked: { code: 'device.locked', remedy: 'Unlock the phone with its passcode, then try again' },
@@ -53,9 +53,28 @@ export function fromLockdown(error: string, { asking }: { asking: string }): App
 }
 
 /**
- * The same for StartService, where a missing value means one thing: an escrow bag was shown to a phone that has not been
- * unlocked since its restart.
+ * The same for StartSession of a paired host, where `PasswordProtected` means something else than in pairing: the phone was
+ * restarted and cannot read its own pair records before it is unlocked.
  */
+export function fromStartSession(error: string): AppError<DeviceErrorCode> {
+  const asking = 'to start a session'
+  return error === 'PasswordProtected' ? notUnlocked(error, asking) : fromLockdown(error, { asking })
+}
+
+/** For StartService, where a missing value means the same: an escrow bag was shown to a phone in that state. */
 export function fromStartService(error: string, service: string): AppError<DeviceErrorCode> {
-  return fromLockdown(error === 'MissingValue' ? 'PasswordProtected' : error, { asking: `to start ${service}` })
+  const asking = `to start ${service}`
+  const isNotUnlocked = error === 'PasswordProtected' || error === 'MissingValue'
+  return isNotUnlocked ? notUnlocked(error, asking) : fromLockdown(error, { asking })
+}
+
+function notUnlocked(error: string, asking: string): AppError<DeviceErrorCode> {
+  return deviceError(
+    'device.not-unlocked',
+    `The phone refused ${asking}: ${error}, since nobody unlocked it after its restart`,
+    {
+      remedy:
+        'Unlock the phone once with its passcode: after a restart nothing can reach it before; then it may be locked again',
+    },
+  )
 }

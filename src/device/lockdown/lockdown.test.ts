@@ -108,5 +108,5 @@ test('an answer to nothing in particular ends the conversation', async () => {
 })
 
 test('a missing value at StartService means that the phone was not unlocked since its restart', () => {
-  assert.equal(fromStartService('MissingValue', 'com.apple.mobilebackup2').code, 'device.locked')
+  assert.equal(fromStartService('MissingValue', 'com.apple.mobilebackup2').code, 'device.not-unlocked')
 })

@@ -9,7 +9,8 @@ import { printable, printableValue } from '../printable.ts'
 import { withinTime } from '../time-limit.ts'
 import { fromLockdown } from './lockdown-errors.ts'
 
-const LOCKDOWN_PORT = 62_078
+/** The one port that every phone listens on; by mDNS a phone may name another for Wi-Fi. */
+export const LOCKDOWN_PORT = 62_078
 /** Free text that phones put into their logs. */
 const LABEL = 'phonekeep'
 const ANSWER_MS_MAX = 30_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { chmod, mkdtempDisposable, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -105,8 +105,32 @@ test('a record that others can read is not used', async () => {
   await assert.rejects(pairRecordFolder(folder.path).read(UDID), code('device.pair-record-unsafe'))
 })
 
+test('a folder knows the phones that it has records of, and where each answered last', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-records-'))
+  const store = pairRecordFolder(join(folder.path, 'records'))
+  assert.deepEqual(await store.list(), [])
+  await store.save(UDID, record)
+  assert.equal(await store.readAddress(UDID), undefined)
+  const address = { host: 'fe80::1%wlan0', port: 62_078 }
+  await store.saveAddress(UDID, address)
+  assert.deepEqual(await store.readAddress(UDID), address)
+  assert.equal((await stat(join(folder.path, 'records', `${UDID}.address`))).mode & 0o777, 0o600)
+  for (const name of ['README.plist.txt', '.plist', 'a b.plist', `${UDID}.plist.x.tmp`]) {
+    await writeFile(join(folder.path, 'records', name), '')
+  }
+  assert.deepEqual(await store.list(), [UDID])
+})
+
+test('an address that somebody else wrote is used only if it is one', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-records-'))
+  await writeFile(join(folder.path, `${UDID}.address`), 'evil.example:62078')
+  assert.equal(await pairRecordFolder(folder.path).readAddress(UDID), undefined)
+})
+
 test('without usbmuxd there is at most our own record', async () => {
-  const store = { read: async () => record, save: async () => undefined }
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-records-'))
+  const store = pairRecordFolder(folder.path)
+  await store.save(UDID, record)
   assert.deepEqual(await Array.fromAsync(pairRecordsOf({ store }).candidates(UDID, { signal: NEVER })), [
     { record, isOurs: true },
   ])

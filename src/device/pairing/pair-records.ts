@@ -1,13 +1,16 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { utf8 } from '../../base/bytes.ts'
 import type { WaitOptions } from '../../base/channel.ts'
 import { isAppError, isSystemError } from '../../base/errors.ts'
 import { makeFolder } from '../../base/folders.ts'
 import { randomUuid } from '../../base/random.ts'
 import { deviceError } from '../errors.ts'
-import { parseUdid } from '../udid.ts'
+import { parseUdid, udidOf } from '../udid.ts'
 import type { Mux } from '../usbmux/mux.ts'
 import { readPairRecordData, savePairRecordData } from '../usbmux/mux.ts'
+import type { WifiAddress } from '../wifi/wifi-address.ts'
+import { formatWifiAddress, parseWifiAddress } from '../wifi/wifi-address.ts'
 import type { PairRecord } from './pair-record.ts'
 import { encodePairRecord, parsePairRecord } from './pair-record.ts'
 
@@ -15,6 +18,11 @@ import { encodePairRecord, parsePairRecord } from './pair-record.ts'
 export interface PairRecordStore {
   read(udid: string): Promise<PairRecord | undefined>
   save(udid: string, record: PairRecord): Promise<void>
+  /** The UDIDs of all phones that there is a record of. */
+  list(): Promise<readonly string[]>
+  /** Where the phone was last proved to answer on Wi-Fi; only a hint for finding it again. */
+  readAddress(udid: string): Promise<WifiAddress | undefined>
+  saveAddress(udid: string, address: WifiAddress): Promise<void>
 }
 
 /** A pair record that may work, and whether it is in our own store. */
@@ -33,11 +41,21 @@ export interface PairRecords {
   adopt(udid: string, record: PairRecord): Promise<void>
 }
 
-/** Keeps records as `<UDID>.plist` in a folder: files of mode 0600, replaced in one step. The folder is made when needed. */
+/** A household has a handful, an office some dozens. */
+const PHONES_MAX = 1000
+
+/**
+ * Keeps records as `<UDID>.plist` in a folder, and addresses beside them as `<UDID>.address`: files of mode 0600, replaced in
+ * one step. The folder is made when needed.
+ */
 export function pairRecordFolder(folder: string): PairRecordStore {
   return {
-    read: async (udid) => readRecordFile(recordPath(folder, udid)),
-    save: async (udid, record) => replaceFile(folder, recordPath(folder, udid), encodePairRecord(record)),
+    read: async (udid) => readRecordFile(filePath(folder, udid, 'plist')),
+    save: async (udid, record) => replaceFile(folder, filePath(folder, udid, 'plist'), encodePairRecord(record)),
+    list: () => listRecords(folder),
+    readAddress: async (udid) => readAddressFile(filePath(folder, udid, 'address')),
+    saveAddress: async (udid, address) =>
+      replaceFile(folder, filePath(folder, udid, 'address'), utf8(`${formatWifiAddress(address)}\n`)),
   }
 }
 
@@ -80,8 +98,24 @@ async function shareRecord(
   }
 }
 
-function recordPath(folder: string, udid: string): string {
-  return join(folder, `${parseUdid(udid)}.plist`)
+function filePath(folder: string, udid: string, kind: 'plist' | 'address'): string {
+  return join(folder, `${parseUdid(udid)}.${kind}`)
+}
+
+async function listRecords(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(unlessMissing)
+  const udids = (names ?? []).map((name) => /^(.+)\.plist$/.exec(name)?.[1]).filter((udid) => udid !== undefined)
+  return udids.filter((udid) => udidOf(udid) === udid).slice(0, PHONES_MAX)
+}
+
+/** A file that holds something else than an address, by whomever, is as good as none. */
+async function readAddressFile(path: string): Promise<WifiAddress | undefined> {
+  const text = await readFile(path, 'latin1').catch(unlessMissing)
+  return text === undefined ? undefined : parseWifiAddress(text)
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!isSystemError(error, 'ENOENT')) throw error
 }
 
 /** A record that others on this machine could read is not used: whoever has it can talk to the phone. */
@@ -91,8 +125,7 @@ async function readRecordFile(path: string): Promise<PairRecord | undefined> {
     if ((mode & 0o077) !== 0) throw unsafe(path, mode)
     return parsePairRecord(await readFile(path))
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined
-    throw error
+    return unlessMissing(error)
   }
 }
 

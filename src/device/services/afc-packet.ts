@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { concatBytes, utf8, viewOf } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { badFrame } from '../../base/channel.ts'
@@ -7,15 +8,20 @@ export const AFC = {
   status: 0x01,
   data: 0x02,
   readDir: 0x03,
+  truncate: 0x07,
   removePath: 0x08,
   makeDir: 0x09,
   fileInfo: 0x0a,
+  deviceInfo: 0x0b,
   open: 0x0d,
   opened: 0x0e,
   read: 0x0f,
   write: 0x10,
   close: 0x14,
+  rename: 0x18,
   lock: 0x1b,
+  makeLink: 0x1c,
+  removeAll: 0x22,
 } as const
 
 const HEADER_BYTES = 40
@@ -69,7 +75,8 @@ export function u64s(...values: readonly (number | bigint)[]): Uint8Array<ArrayB
   return bytes
 }
 
-/** AFC texts end with a NUL; libimobiledevice sends them so, and every phone takes it. */
+/** AFC texts end with a NUL; libimobiledevice sends them so, and every phone takes it. No name can hold one. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
+  assert(!text.includes('\0'), 'A path of the phone cannot hold a NUL')
   return utf8(`${text}\0`)
 }

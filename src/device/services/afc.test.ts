@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { NEVER } from '../../base/abort.ts'
-import { concatBytes, utf8 } from '../../base/bytes.ts'
+import { concatBytes, equalBytes, utf8 } from '../../base/bytes.ts'
 import type { ByteChannel } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { everySplitOf, hex, wire, wireOf } from '../testing/wire.ts'
 import { AFC_MODE, Afc } from './afc.ts'
+import { statOf } from './afc-answers.ts'
 import type { AfcPacket } from './afc-packet.ts'
 import { AFC, cString, encodeAfcPacket, readAfcPacket, u64s } from './afc-packet.ts'
+import { walkFolder } from './afc-walk.ts'
+import { listCrashReports } from './crash-reports.ts'
 
 const signal = NEVER
 const none = new Uint8Array(0)
@@ -33,6 +37,20 @@ test('a packet is read the same however it was cut', async () => {
     const { number, operation, fixed, payload } = await readAfcPacket(wireOf(...pieces), { signal })
     assert.deepEqual([number, operation, fixed.length, Buffer.from(payload).toString()], [1, AFC.data, 0, 'abc'])
   }
+})
+
+test('whatever a packet holds is read back, and no description breaks the reader', async () => {
+  const bytes = fc.uint8Array({ maxLength: 200 })
+  const packet = fc.record({ number: fc.nat(), operation: fc.nat(0x28), fixed: bytes, payload: bytes })
+  await fc.assert(
+    fc.asyncProperty(packet, async (sent) => {
+      const read = await readAfcPacket(wireOf(...encodeAfcPacket(sent)), { signal })
+      assert.deepEqual([read.number, read.operation], [sent.number, sent.operation])
+      assert.ok(equalBytes(read.fixed, sent.fixed) && equalBytes(read.payload, sent.payload))
+      const { kind, sizeBytes, modifiedMs } = statOf(sent.payload)
+      assert.ok(['file', 'folder', 'link', 'other'].includes(kind) && sizeBytes >= 0 && modifiedMs >= 0)
+    }),
+  )
 })
 
 const header = (whole: string, withFixed: string) =>
@@ -106,6 +124,152 @@ test('a lock that somebody else holds is an answer; any other refusal is an erro
   const saw = (error: unknown) => isAppError(error, 'device.file-refused') && /error 10/.test(error.message)
   await assert.rejects(afc.tryLock(9n, { signal }), saw)
   assert.deepEqual(Buffer.from((await requests)[0]!.fixed), Buffer.from(u64s(9, 6)))
+})
+
+test('a shared lock is asked for as one', async () => {
+  const { afc, requests } = afcThat(status(0), status(0))
+  assert.equal(await afc.tryLock(9n, { shared: true, signal }), true)
+  await afc.unlock(9n, { signal })
+  assert.deepEqual(
+    (await requests).map(({ fixed }) => Buffer.from(fixed)),
+    [Buffer.from(u64s(9, 5)), Buffer.from(u64s(9, 12))],
+  )
+})
+
+test('content that stands in the header part is content too', async () => {
+  const inHeader = (text: string): Answer => ({ operation: AFC.data, fixed: utf8(text) })
+  const { afc } = afcThat(
+    inHeader('.\0..\0a\0'),
+    opened(9),
+    { ...inHeader('ab'), payload: utf8('c') },
+    data(''),
+    status(0),
+  )
+  assert.deepEqual(await afc.list('/', { signal }), ['a'])
+  assert.equal(Buffer.concat(await Array.fromAsync(afc.readStream('/a', { signal }))).toString(), 'abc')
+})
+
+test('names may be odd: with spaces, lines, dots, signs of any script, and without a NUL at their end', async () => {
+  const { afc } = afcThat(data('.\0..\0...\0 \0a\nb\0é\0日本\0📱'))
+  assert.deepEqual(await afc.list('/', { signal }), ['...', ' ', 'a\nb', 'é', '日本', '📱'])
+})
+
+test('a path with a NUL, which would be two, is never sent', async () => {
+  const { afc } = afcThat()
+  await assert.rejects(afc.rename({ from: 'a\0b', to: 'c' }, { signal }), /NUL/)
+})
+
+test('a link is described with where it leads', async () => {
+  const { afc } = afcThat(
+    data('st_ifmt\0S_IFLNK\0LinkTarget\0../x\0st_birthtime\x001000000\0st_size\0many\0st_mtime\0-5\0'),
+  )
+  const stat = { kind: 'link', sizeBytes: 0, modifiedMs: 0, createdMs: 1, linkTarget: '../x' }
+  assert.deepEqual(await afc.stat('/l', { signal }), stat)
+})
+
+test('the disk is described in bytes', async () => {
+  const pairs = 'Model\0iPhone15,4\0FSTotalBytes\x00127938088960\0FSFreeBytes\x005\0FSBlockSize\x004096\0'
+  const { afc } = afcThat(data(pairs), data('FSFreeBytes\x0099999999999999999999\0Model'))
+  const info = { model: 'iPhone15,4', totalBytes: 127_938_088_960, freeBytes: 5, blockBytes: 4096 }
+  assert.deepEqual(await afc.deviceInfo({ signal }), info)
+  assert.deepEqual(await afc.deviceInfo({ signal }), {})
+})
+
+test('renaming, linking, cutting and removing send their arguments in the order of the protocol', async () => {
+  const { afc, requests } = afcThat(status(0), status(0), status(0), status(0), status(8))
+  await afc.rename({ from: '/a', to: '/b' }, { signal })
+  await afc.makeLink('/l', { kind: 'symbolic', target: 't', signal })
+  await afc.truncate('/b', { sizeBytes: 7, signal })
+  await afc.removeAll('/b', { signal })
+  await afc.removeAll('/b', { signal })
+  const sent = (await requests).map(({ operation, fixed }) => [operation, Buffer.from(fixed).toString('latin1')])
+  assert.deepEqual(sent.slice(0, 4), [
+    [0x18, '/a\0/b\0'],
+    [0x1c, '\x02\0\0\0\0\0\0\0t\0/l\0'],
+    [0x07, '\x07\0\0\0\0\0\0\0/b\0'],
+    [0x22, '/b\0'],
+  ])
+})
+
+test('a reader that has enough closes the file; one that fails leaves that to the connection', async () => {
+  const enough = afcThat(opened(9), data('ab'), status(0))
+  for await (const piece of enough.afc.readStream('/a', { signal })) {
+    assert.equal(piece.length, 2)
+    break
+  }
+  assert.equal((await enough.requests).at(-1)?.operation, AFC.close)
+  const refusing = afcThat(opened(9), status(10))
+  await assert.rejects(Array.fromAsync(refusing.afc.readStream('/a', { signal })), code('device.file-refused'))
+  assert.equal((await refusing.requests).length, 2)
+})
+
+test('a stream is written in pieces of at most a megabyte', async () => {
+  const { afc, requests } = afcThat(opened(9), ...Array.from({ length: 5 }, () => status(0)))
+  async function* pieces() {
+    yield new Uint8Array(2_500_000)
+    yield new Uint8Array(0)
+    yield utf8('end')
+  }
+  await afc.writeStream('/a', pieces(), { signal })
+  const written = (await requests).filter(({ operation }) => operation === AFC.write)
+  assert.deepEqual(
+    written.map(({ payload }) => payload.length),
+    [1_048_576, 1_048_576, 402_848, 3],
+  )
+})
+
+test('a refusal says what the phone means, and shows no path that could steer a terminal', async () => {
+  const { afc } = afcThat(status(18), status(10))
+  const full = (error: unknown) => isAppError(error) && /no room/.test(error.message) && /Make room/.test(error.remedy)
+  await assert.rejects(afc.makeFolder('/x', { signal }), full)
+  const saw = (error: unknown) =>
+    isAppError(error) && /not permitted/.test(error.message) && !error.message.includes('\u001b')
+  await assert.rejects(afc.makeFolder('/\u001b[2J', { signal }), saw)
+})
+
+/** Plays a phone with these folders, each a list of names; names that end with a slash are folders. */
+async function playTree(far: ByteChannel, folders: ReadonlyMap<string, readonly string[]>): Promise<void> {
+  const isFolder = (path: string) => folders.get(path.slice(0, path.lastIndexOf('/') + 1))?.includes(`${nameOf(path)}/`)
+  const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+  for (;;) {
+    const { number, operation, fixed } = await readAfcPacket(far, { signal })
+    const path = Buffer.from(fixed.subarray(0, -1)).toString()
+    const names = folders.get(path.endsWith('/') ? path : `${path}/`)?.map((name) => name.replace('/', ''))
+    const stat = `st_ifmt\0${isFolder(path) ? 'S_IFDIR' : 'S_IFREG'}\0st_size\x005\0st_mtime\x007000000\0`
+    const text = operation === AFC.readDir ? ['.', '..', ...(names ?? [])].join('\0') : stat
+    await far.write(encodeAfcPacket({ number, operation: AFC.data, fixed: none, payload: utf8(text) }), { signal })
+  }
+}
+
+function treeThat(folders: { readonly [path: string]: readonly string[] }): Afc {
+  const { near, far } = wire()
+  playTree(far, new Map(Object.entries(folders))).catch(() => undefined)
+  return new Afc(near)
+}
+
+test('crash reports are the files of all folders, by the names that lead there', async () => {
+  await using afc = treeThat({
+    '/': ['a.ips', 'Retired/', 'Empty/'],
+    '/Retired/': ['b.ips', 'Old/'],
+    '/Retired/Old/': ['c'],
+  })
+  const reports = await Array.fromAsync(listCrashReports(afc, { signal }))
+  assert.deepEqual(
+    reports.map(({ path }) => path),
+    ['/a.ips', '/Retired/b.ips', '/Retired/Old/c'],
+  )
+  assert.deepEqual(reports[1], { path: '/Retired/b.ips', names: ['Retired', 'b.ips'], sizeBytes: 5, modifiedMs: 7 })
+})
+
+test('a folder that holds itself, or more than anybody wants to hear, ends the walk', async () => {
+  await using afc = treeThat({ '/': ['a/'], '/a/': ['a/'], '/a/a/': ['a/'], '/a/a/a/': ['a/'] })
+  const entries = await Array.fromAsync(walkFolder(afc, '', { entriesMax: 10, depthMax: 3, signal }))
+  assert.deepEqual(
+    entries.map(({ path }) => path),
+    ['/a', '/a/a', '/a/a/a'],
+  )
+  const tooMany = Array.fromAsync(walkFolder(afc, '', { entriesMax: 2, depthMax: 3, signal }))
+  await assert.rejects(tooMany, code('wire.bad-frame'))
 })
 
 test('an answer to another request ends the connection', async () => {

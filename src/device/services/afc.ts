@@ -1,11 +1,16 @@
-import { fromUtf8, viewOf } from '../../base/bytes.ts'
+import { concatBytes } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { badFrame } from '../../base/channel.ts'
 import { deviceError } from '../errors.ts'
 import type { Phone } from '../phone.ts'
-import { openService } from '../phone.ts'
+import { printable } from '../printable.ts'
+import type { AfcDeviceInfo, AfcStat } from './afc-answers.ts'
+import { checkOk, dataOf, deviceInfoOf, handleOf, isMissing, namesOf, statOf, statusOf } from './afc-answers.ts'
 import type { AfcPacket } from './afc-packet.ts'
 import { AFC, cString, encodeAfcPacket, readAfcPacket, u64s } from './afc-packet.ts'
+import { openLimitedService } from './limited-service.ts'
+
+export type { AfcDeviceInfo, AfcStat } from './afc-answers.ts'
 
 const AFC_SERVICE = 'com.apple.afc'
 
@@ -13,29 +18,22 @@ const AFC_SERVICE = 'com.apple.afc'
 export const AFC_MODE = { read: 1, readWrite: 2, replace: 3 } as const
 export type AfcMode = (typeof AFC_MODE)[keyof typeof AFC_MODE]
 
-/** AFC's statuses, as far as they are answers here and not failures. Some phones say 4 for a missing path, most say 8. */
-const OK = 0
-const MISSING = new Set([4, 8])
+const LINK_TYPE = { hard: 1, symbolic: 2 } as const
 const WOULD_BLOCK = 19
+const LOCK_SHARED_NOW = 5
 const LOCK_EXCLUSIVE_NOW = 6
 const UNLOCK = 12
 const PIECE_BYTES = 1 << 20
 const NOTHING = new Uint8Array(0)
 
-export interface AfcStat {
-  readonly kind: 'file' | 'folder' | 'link' | 'other'
-  readonly sizeBytes: number
-  readonly modifiedMs: number
-}
-
 /** Starts the phone's media folder service. Its root is what apps see as the media folder; no other files can be reached. */
 export async function openAfc(phone: Phone, { signal }: WaitOptions): Promise<Afc> {
-  return new Afc(await openService(phone, AFC_SERVICE, { signal }))
+  return new Afc(await openLimitedService(phone, AFC_SERVICE, { signal }))
 }
 
 /**
- * Files in a phone's media folder. One question at a time; owns its stream, and whatever it opened or locked is let go when
- * it is disposed. Refusals are `device.file-refused`. Source: docs/protocol/small-services.md.
+ * Files in a folder of the phone. One question at a time; owns its stream, and whatever it opened or locked is let go when it
+ * is disposed. What the phone refuses is `device.file-refused`. Source: docs/protocol/small-services.md#afc
  */
 export class Afc implements AsyncDisposable {
   readonly #channel: ByteChannel
@@ -45,19 +43,23 @@ export class Afc implements AsyncDisposable {
     this.#channel = channel
   }
 
-  /** Undefined when there is nothing at the path. */
+  /** Undefined when there is nothing at the path. Of a link, the link itself is described. */
   async stat(path: string, options: WaitOptions): Promise<AfcStat | undefined> {
     const answer = await this.#ask({ operation: AFC.fileInfo, fixed: cString(path) }, options)
-    if (isMissing(answer)) return undefined
-    return statOf(pairsOf(dataOf(answer, `to describe ${path}`)))
+    return isMissing(answer) ? undefined : statOf(dataOf(answer, `to describe ${path}`))
   }
 
   /** The names in a folder, without `.` and `..`; undefined when there is no such folder. */
   async list(path: string, options: WaitOptions): Promise<readonly string[] | undefined> {
     const answer = await this.#ask({ operation: AFC.readDir, fixed: cString(path) }, options)
     if (isMissing(answer)) return undefined
-    const names = textsOf(dataOf(answer, `to list ${path}`))
-    return names.filter((name) => name !== '.' && name !== '..' && name !== '')
+    return namesOf(dataOf(answer, `to list ${path}`)).filter((name) => name !== '.' && name !== '..')
+  }
+
+  /** The phone's disk, and its model. */
+  async deviceInfo(options: WaitOptions): Promise<AfcDeviceInfo> {
+    const answer = await this.#ask({ operation: AFC.deviceInfo, fixed: NOTHING }, options)
+    return deviceInfoOf(dataOf(answer, 'to tell of its disk'))
   }
 
   /** A whole small file; undefined when it is missing. More than `bytesMax` is refused here. */
@@ -66,29 +68,60 @@ export class Afc implements AsyncDisposable {
     { bytesMax, signal }: WaitOptions & { readonly bytesMax: number },
   ): Promise<Uint8Array | undefined> {
     if ((await this.stat(path, { signal })) === undefined) return undefined
-    const handle = await this.open(path, AFC_MODE.read, { signal })
     const pieces: Uint8Array[] = []
     let bytesLeft = bytesMax
-    for (;;) {
-      const fixed = u64s(handle, Math.min(PIECE_BYTES, bytesLeft + 1))
-      const piece = dataOf(await this.#ask({ operation: AFC.read, fixed }, { signal }), `to read ${path}`)
+    for await (const piece of this.readStream(path, { signal })) {
       bytesLeft -= piece.length
-      if (piece.length === 0 || bytesLeft < 0) break
+      if (bytesLeft < 0) throw tooBig(path, bytesMax)
       pieces.push(piece)
     }
-    await this.close(handle, { signal })
-    if (bytesLeft < 0) throw tooBig(path, bytesMax)
-    return Buffer.concat(pieces)
+    return concatBytes(pieces)
+  }
+
+  /** A file's content, in pieces of up to a few megabytes, each asked for when it is pulled. Other questions may come between. */
+  async *readStream(path: string, { signal }: WaitOptions): AsyncGenerator<Uint8Array> {
+    const handle = await this.open(path, AFC_MODE.read, { signal })
+    let isUsable = true
+    try {
+      for (;;) {
+        const asked = { operation: AFC.read, fixed: u64s(handle, PIECE_BYTES) }
+        const piece = dataOf(await this.#ask(asked, { signal }), `to read ${path}`)
+        if (piece.length === 0) return
+        yield piece
+      }
+    } catch (error) {
+      isUsable = false
+      throw error
+    } finally {
+      if (isUsable) await this.close(handle, { signal })
+    }
   }
 
   /** Writes a whole file, replacing it. The folder must exist. */
-  async writeFile(path: string, content: Uint8Array, { signal }: WaitOptions): Promise<void> {
+  async writeFile(path: string, content: Uint8Array, options: WaitOptions): Promise<void> {
+    await this.writeStream(path, [content], options)
+  }
+
+  /** The same from pieces of any size. When they end in an error, what came before it stays in the file. */
+  async writeStream(
+    path: string,
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    { signal }: WaitOptions,
+  ): Promise<void> {
     const handle = await this.open(path, AFC_MODE.replace, { signal })
-    for (let at = 0; at < content.length; at += PIECE_BYTES) {
-      const payload = content.subarray(at, at + PIECE_BYTES)
-      checkOk(await this.#ask({ operation: AFC.write, fixed: u64s(handle), payload }, { signal }), `to write ${path}`)
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length; at += PIECE_BYTES) {
+        const payload = piece.subarray(at, at + PIECE_BYTES)
+        checkOk(await this.#ask({ operation: AFC.write, fixed: u64s(handle), payload }, { signal }), `to write ${path}`)
+      }
     }
     await this.close(handle, { signal })
+  }
+
+  /** Cuts a file, or fills it up with zeros. */
+  async truncate(path: string, { sizeBytes, signal }: WaitOptions & { readonly sizeBytes: number }): Promise<void> {
+    const fixed = concatBytes([u64s(sizeBytes), cString(path)])
+    checkOk(await this.#ask({ operation: AFC.truncate, fixed }, { signal }), `to cut ${path}`)
   }
 
   /** Makes a folder and its parents; an existing one stays. */
@@ -96,27 +129,51 @@ export class Afc implements AsyncDisposable {
     checkOk(await this.#ask({ operation: AFC.makeDir, fixed: cString(path) }, options), `to make ${path}`)
   }
 
+  /** Makes a link: another name of a file, or one that leads to a path, whether or not there is something. */
+  async makeLink(
+    path: string,
+    { kind, target, signal }: WaitOptions & { readonly kind: keyof typeof LINK_TYPE; readonly target: string },
+  ): Promise<void> {
+    const fixed = concatBytes([u64s(LINK_TYPE[kind]), cString(target), cString(path)])
+    checkOk(await this.#ask({ operation: AFC.makeLink, fixed }, { signal }), `to link ${path}`)
+  }
+
+  /** Moves a file or folder to another name or folder. */
+  async rename({ from, to }: { readonly from: string; readonly to: string }, options: WaitOptions): Promise<void> {
+    const fixed = concatBytes([cString(from), cString(to)])
+    checkOk(await this.#ask({ operation: AFC.rename, fixed }, options), `to rename ${from}`)
+  }
+
   /** Removes a file or an empty folder. Missing is no failure. */
   async remove(path: string, options: WaitOptions): Promise<void> {
-    const answer = await this.#ask({ operation: AFC.removePath, fixed: cString(path) }, options)
-    if (!isMissing(answer)) checkOk(answer, `to remove ${path}`)
+    await this.#remove(AFC.removePath, path, options)
+  }
+
+  /** Removes a file, or a folder with everything in it; the phone does so by itself, in one step. Missing is no failure. */
+  async removeAll(path: string, options: WaitOptions): Promise<void> {
+    await this.#remove(AFC.removeAll, path, options)
   }
 
   /** Opens a file; the handle is good until it is closed or this connection ends. */
   async open(path: string, mode: AfcMode, options: WaitOptions): Promise<bigint> {
-    const fixed = Buffer.concat([u64s(mode), cString(path)])
-    const answer = await this.#ask({ operation: AFC.open, fixed }, options)
-    if (answer.operation !== AFC.opened || answer.fixed.length < 8) throw refused(answer, `to open ${path}`)
-    return viewOf(answer.fixed).getBigUint64(0, true)
+    const fixed = concatBytes([u64s(mode), cString(path)])
+    return handleOf(await this.#ask({ operation: AFC.open, fixed }, options), `to open ${path}`)
   }
 
   async close(handle: bigint, options: WaitOptions): Promise<void> {
     checkOk(await this.#ask({ operation: AFC.close, fixed: u64s(handle) }, options), 'to close a file')
   }
 
-  /** Locks an open file for this connection alone. False when somebody else holds it: ask again a little later. */
-  async tryLock(handle: bigint, options: WaitOptions): Promise<boolean> {
-    const answer = await this.#ask({ operation: AFC.lock, fixed: u64s(handle, LOCK_EXCLUSIVE_NOW) }, options)
+  /**
+   * Locks an open file for this connection alone, or with `shared` for all that ask so. False when somebody else holds it: ask
+   * again a little later.
+   */
+  async tryLock(
+    handle: bigint,
+    { shared = false, signal }: WaitOptions & { readonly shared?: boolean },
+  ): Promise<boolean> {
+    const fixed = u64s(handle, shared ? LOCK_SHARED_NOW : LOCK_EXCLUSIVE_NOW)
+    const answer = await this.#ask({ operation: AFC.lock, fixed }, { signal })
     if (statusOf(answer) === WOULD_BLOCK) return false
     checkOk(answer, 'to lock a file')
     return true
@@ -128,6 +185,11 @@ export class Afc implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#channel[Symbol.asyncDispose]()
+  }
+
+  async #remove(operation: number, path: string, options: WaitOptions): Promise<void> {
+    const answer = await this.#ask({ operation, fixed: cString(path) }, options)
+    if (!isMissing(answer)) checkOk(answer, `to remove ${path}`)
   }
 
   async #ask(
@@ -142,57 +204,8 @@ export class Afc implements AsyncDisposable {
   }
 }
 
-function statusOf({ operation, fixed }: AfcPacket): number | undefined {
-  if (operation !== AFC.status || fixed.length < 8) return undefined
-  return Number(viewOf(fixed).getBigUint64(0, true))
-}
-
-function isMissing(answer: AfcPacket): boolean {
-  return MISSING.has(statusOf(answer) ?? OK)
-}
-
-function checkOk(answer: AfcPacket, asking: string): void {
-  if (statusOf(answer) !== OK) throw refused(answer, asking)
-}
-
-function dataOf(answer: AfcPacket, asking: string): Uint8Array {
-  if (answer.operation !== AFC.data) throw refused(answer, asking)
-  return answer.payload
-}
-
-function textsOf(bytes: Uint8Array): readonly string[] {
-  return fromUtf8(bytes).split('\0')
-}
-
-function pairsOf(bytes: Uint8Array): ReadonlyMap<string, string> {
-  const texts = textsOf(bytes)
-  const pairs = new Map<string, string>()
-  for (let index = 0; index + 1 < texts.length; index += 2) pairs.set(texts[index]!, texts[index + 1]!)
-  return pairs
-}
-
-const KINDS: ReadonlyMap<string | undefined, AfcStat['kind']> = new Map([
-  ['S_IFREG', 'file'],
-  ['S_IFDIR', 'folder'],
-  ['S_IFLNK', 'link'],
-])
-
-function statOf(pairs: ReadonlyMap<string, string>): AfcStat {
-  return {
-    kind: KINDS.get(pairs.get('st_ifmt')) ?? 'other',
-    sizeBytes: Number(pairs.get('st_size')) || 0,
-    modifiedMs: Math.floor((Number(pairs.get('st_mtime')) || 0) / 1e6),
-  }
-}
-
 function tooBig(path: string, bytesMax: number): Error {
-  return deviceError('device.file-refused', `The phone's ${path} is larger than ${bytesMax} bytes`, {
+  return deviceError('device.file-refused', `The phone's ${printable(path)} is larger than ${bytesMax} bytes`, {
     remedy: 'Nothing needs to be done unless this file is wanted: backups go on without it',
   })
-}
-
-function refused(answer: AfcPacket, asking: string): Error {
-  const status = statusOf(answer)
-  const saw = `The phone refused ${asking} (AFC ${status === undefined ? `answer ${answer.operation}` : `error ${status}`})`
-  return deviceError('device.file-refused', saw, { remedy: 'Unlock the phone and try again' })
 }

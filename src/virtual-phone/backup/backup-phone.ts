@@ -1,15 +1,23 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
+import type { Secret } from '../../base/secret.ts'
 import type { Plist } from '../../plist/index.ts'
+import type { Condition } from '../condition/index.ts'
 import type { Entry, PhoneContents } from '../contents/index.ts'
-import type { Mischief } from './mischief.ts'
-import { PasscodeSheet } from './passcode-sheet.ts'
+import type { Faults } from '../faults/index.ts'
+import type { Trait } from '../personality/index.ts'
+import { BackupEncryption } from './encryption/backup-encryption.ts'
 
 /** What the backup service needs of a phone. */
 export interface BackupPhone {
   readonly udid: string
   readonly contents: PhoneContents
   readonly clock: Clock
+  readonly condition: Condition
+  /** What this version of iOS does. */
+  readonly traits: ReadonlySet<Trait>
+  /** What is to go wrong. */
+  readonly faults: Faults
   /** Values of lockdownd; the empty domain is the one that needs no name. */
   readonly lockdown: {
     get(domain: string, key: string): Plist | undefined
@@ -19,22 +27,33 @@ export interface BackupPhone {
   readonly agent: BackupAgent
   /** Posts a notification to whoever observes it through notification_proxy. */
   post(notification: string): void
+  /** A host has erased the phone: called before the connection drops. */
+  onErase(): void
+  /** Bundle IDs of the apps that the host wants to be installed after a restore. */
+  restoreApplications(): ReadonlySet<string>
+  /** A restore is over and wants the phone to restart: called after the host was told. */
+  onRestart(): void
 }
+
+/** Lockdown domain of what iOS lets hosts know about backups. */
+export const BACKUP_DOMAIN = 'com.apple.mobile.backup'
 
 /** How the phone's backup engine behaves, to be changed at any time by whoever tests a host, and what it remembers. */
 export interface BackupAgent {
-  /** The sheet that asks for the passcode before every backup (iOS 16.1 and later). */
-  readonly passcode: PasscodeSheet
-  /** Device management forbids backups to computers: error 22. */
-  forbiddenByManagement: boolean
-  /** False: the setup assistant was not finished, error 212. */
-  isSetUp: boolean
+  /** The backup password. */
+  readonly encryption: BackupEncryption
+  /** Somebody is signed in to iCloud. */
+  hasCloudAccount: boolean
+  /** Hosts may erase the phone. */
+  mayBeErased: boolean
+  /** A restore from iCloud is running: error 25 for another one. */
+  isRestoringFromCloud: boolean
+  /** A restore left its folders behind, as one without a restart after it does: error 102 for the next, until the phone restarts. */
+  hasRestoreLeftovers: boolean
   /** Nothing is said for that long while the phone looks at its files. */
   scanMs: number
   /** Called after the last byte of a file was read and before its batch ends: the place to change the file under the reader. */
   afterRead: ((entry: Entry) => void) | undefined
-  /** Played instead of the next backups. */
-  mischief: Mischief | undefined
   /** Survives a lost connection, is dropped after an error that the host was told. */
   cache: DeviceCache | undefined
 }
@@ -70,15 +89,40 @@ export function uuidOfBackup({ udid, contents }: BackupPhone): string {
   )
 }
 
-/** A well-behaved agent: set up, allowed, without a passcode. */
+/** How a phone is set up that has a backup password, or whose key bags are to be made faster than a real phone's. */
+export interface EncryptionOptions {
+  readonly password?: Secret
+  /** Of the first PBKDF2; `PHONE_ITERATIONS` unless given, which takes seconds. */
+  readonly iterations?: number
+}
+
+export function setUpEncryption(phone: EncryptingPhone, { password, iterations }: EncryptionOptions = {}): void {
+  if (iterations !== undefined) phone.agent.encryption.iterations = iterations
+  if (password !== undefined) setBackupPassword(phone, password)
+}
+
+type EncryptingPhone = Pick<BackupPhone, 'agent' | 'lockdown'>
+
+/**
+ * Sets the backup password, or with undefined takes it away, and lets lockdownd tell. What was sent of an unfinished backup is
+ * forgotten: it was encrypted otherwise.
+ */
+export function setBackupPassword({ agent, lockdown }: EncryptingPhone, password: Secret | undefined): void {
+  agent.encryption.password = password
+  agent.cache = undefined
+  lockdown.set(BACKUP_DOMAIN, 'WillEncrypt', password !== undefined)
+}
+
+/** A well-behaved agent: without a backup password. */
 export function newBackupAgent(): BackupAgent {
   return {
-    passcode: new PasscodeSheet(),
-    forbiddenByManagement: false,
-    isSetUp: true,
+    encryption: new BackupEncryption(),
+    hasCloudAccount: true,
+    mayBeErased: false,
+    isRestoringFromCloud: false,
+    hasRestoreLeftovers: false,
     scanMs: 0,
     afterRead: undefined,
-    mischief: undefined,
     cache: undefined,
   }
 }

@@ -8,6 +8,13 @@ import { DATA_CODE, UploadStream } from './upload-stream.ts'
 /** Takes a file's bytes as they arrive. */
 export type Sink = (piece: Uint8Array) => void | Promise<void>
 
+/** Takes one file of several. */
+export interface Receiver {
+  readonly data: Sink
+  /** After the host's last byte of it, also when it broke off. */
+  end(): Promise<void>
+}
+
 /** The number that says why one path failed; 0 when it did not. */
 export interface PathResult {
   readonly code: number
@@ -48,13 +55,36 @@ export class HostDrive {
 
   /** The names in one folder and whether each is a folder. */
   async list(path: string, options: WaitOptions): Promise<Map<string, 'file' | 'folder'>> {
+    return new Map(Array.from(await this.#contentsOf(path, options), ([name, entry]) => [name, kindOf(entry)]))
+  }
+
+  /** The bytes of all files in a folder and in the folders below it, down to the given depth. */
+  async measure(path: string, { depth, ...options }: WaitOptions & { depth: number }): Promise<number> {
+    let bytes = 0
+    for (const [name, entry] of await this.#contentsOf(path, options)) {
+      if (kindOf(entry) === 'file') bytes += Math.max(0, numberOf(dictOf(entry)?.DLFileSize) ?? 0)
+      else if (depth > 1) bytes += await this.measure(`${path}/${name}`, { ...options, depth: depth - 1 })
+    }
+    return bytes
+  }
+
+  async #contentsOf(path: string, options: WaitOptions): Promise<readonly [name: string, attributes: Plist][]> {
     const { code, text, payload } = await this.#link.ask(
       ['DLContentsOfDirectory', path, EMPTY, this.#progress()],
       options,
     )
     if (code !== 0) throw hostReadError('Error listing directory', statusError(code, text, path))
-    const kindOf = (entry: Plist) => (textOf(dictOf(entry)?.DLFileType) === 'DLFileTypeDirectory' ? 'folder' : 'file')
-    return new Map(Object.entries(dictOf(payload) ?? {}).map(([name, entry]) => [name, kindOf(entry)]))
+    return Object.entries(dictOf(payload) ?? {})
+  }
+
+  /** Has the host copy a folder with all that is in it; how deep hosts do that differs. */
+  async copy(pair: { from: string; to: string; bytes: number }, options: WaitOptions): Promise<void> {
+    const { from, to, bytes } = pair
+    const { code, text } = await this.#link.ask(
+      ['DLMessageCopyItem', from, to, EMPTY, this.#progress(), bytes],
+      options,
+    )
+    if (code !== 0) throw hostWriteError('Error copying item', statusError(code, text, from))
   }
 
   /** Renames; a missing source counts as an error unless it is in `mayBeMissing`. */
@@ -110,22 +140,38 @@ export class HostDrive {
   }
 
   /** Gets one file. A host's refusal is an answer: look at `code`. */
-  async download(path: string, sink: Sink, options: WaitOptions): Promise<PathResult> {
-    await this.#link.send(['DLMessageDownloadFiles', [path], EMPTY, this.#progress(), 0], options)
-    const received = await this.#receiveFile(path, sink, options)
-    const told = resultsOf(await this.#link.receiveStatus(options), [path]).get(path)
-    if (told !== undefined && told.code !== 0) return told
-    return received ?? { code: -6, text: 'The host did not send the file' }
+  async download(path: string, data: Sink, options: WaitOptions): Promise<PathResult> {
+    const results = await this.downloadAll([path], () => ({ data, end: async () => undefined }), options)
+    return results.get(path) ?? NOT_SENT
   }
 
-  async #receiveFile(path: string, sink: Sink, options: WaitOptions): Promise<PathResult | undefined> {
-    let result: PathResult | undefined
+  /** Gets several files in one message, in the order in which the host sends them. One result a path, as for one file. */
+  async downloadAll(
+    paths: readonly string[],
+    receive: (path: string) => Receiver,
+    options: WaitOptions,
+  ): Promise<Map<string, PathResult>> {
+    await this.#link.send(['DLMessageDownloadFiles', paths, EMPTY, this.#progress(), 0], options)
+    const received = await this.#receiveFiles(new Set(paths), receive, options)
+    const told = resultsOf(await this.#link.receiveStatus(options), paths)
+    return new Map(paths.map((path) => [path, failureIn(told.get(path)) ?? received.get(path) ?? NOT_SENT]))
+  }
+
+  async #receiveFiles(
+    wanted: ReadonlySet<string>,
+    receive: (path: string) => Receiver,
+    options: WaitOptions,
+  ): Promise<Map<string, PathResult>> {
+    const results = new Map<string, PathResult>()
     for (;;) {
       const size = await this.#link.receiveHead(options)
-      if (size === 0) return result
-      const from = await this.#link.receiveText(size, options)
-      if (from !== path) throw badFrame(`Received unexpected from path ${JSON.stringify(from)}`)
-      result = await this.#receiveBlocks(sink, options)
+      if (size === 0) return results
+      const path = await this.#link.receiveText(size, options)
+      if (!wanted.has(path) || results.has(path))
+        throw badFrame(`Received unexpected from path ${JSON.stringify(path)}`)
+      const receiver = receive(path)
+      results.set(path, await this.#receiveBlocks(receiver.data, options))
+      await receiver.end()
     }
   }
 
@@ -148,6 +194,16 @@ export class HostDrive {
 /** Where the phone keeps what it makes for a backup. */
 const CACHE_FOLDER = '/var/root/Library/Caches/Backup'
 const PURGE_URGENCY = 4
+
+const NOT_SENT: PathResult = { code: -6, text: 'The host did not send the file' }
+
+function failureIn(result: PathResult | undefined): PathResult | undefined {
+  return result?.code === 0 ? undefined : result
+}
+
+function kindOf(entry: Plist): 'file' | 'folder' {
+  return textOf(dictOf(entry)?.DLFileType) === 'DLFileTypeDirectory' ? 'folder' : 'file'
+}
 
 /** One result a path. With -13 the payload tells which failed; any other code is that of the first path. */
 function resultsOf({ code, text, payload }: HostStatus, paths: readonly string[]): Map<string, PathResult> {

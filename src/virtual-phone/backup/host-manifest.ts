@@ -1,6 +1,8 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
-import { arrayOf, dictOf, numberOf, parsePlist } from '../../plist/index.ts'
+import { isAppError } from '../../base/errors.ts'
+import { arrayOf, bytesOf, decodeKeyedArchive, dictOf, numberOf, parsePlist } from '../../plist/index.ts'
 import { BackupError, MB } from './backup-error.ts'
+import type { BackupKeys } from './manifest-plist.ts'
 
 /** What an earlier backup knows about one file. */
 export interface EarlierRow {
@@ -13,11 +15,14 @@ export interface EarlierRow {
  * Rows are looked up one by one. Throws `BackupError` (12 inside) for a file that is no such database.
  */
 export class HostManifest implements Disposable {
+  /** Of the backup that it belongs to; undefined for an unencrypted one. */
+  readonly keys: BackupKeys | undefined
   readonly #database: DatabaseSync
   readonly #find: StatementSync
   readonly #within: StatementSync
 
-  constructor(path: string) {
+  constructor(path: string, keys: BackupKeys | undefined) {
+    this.keys = keys
     this.#database = new DatabaseSync(path)
     try {
       this.#database.exec('PRAGMA cache_size = -65536')
@@ -64,6 +69,16 @@ export function mbFileOf(record: Uint8Array) {
     return dictOf(arrayOf(dictOf(parsePlist(record))?.$objects)?.[1])
   } catch {
     return undefined
+  }
+}
+
+/** The key of a file in an encrypted backup, wrapped: 44 bytes. */
+export function encryptionKeyOf(record: Uint8Array): Uint8Array | undefined {
+  try {
+    return bytesOf(dictOf(decodeKeyedArchive(parsePlist(record)))?.EncryptionKey)
+  } catch (error) {
+    if (isAppError(error)) return undefined
+    throw error
   }
 }
 

@@ -76,7 +76,11 @@ describe('idevicebackup2', { concurrency: true }, () => {
 
   test('idevicebackup2 goes on after the cable was pulled', async () => {
     await using world = await openWorld({ files: 300, bytes: 3_000_000 })
-    world.phone.cutAfter({ service: 'com.apple.mobilebackup2', bytes: world.contents.totals.bytes - 10_000 })
+    world.phone.faults.add({
+      do: 'cut',
+      service: 'com.apple.mobilebackup2',
+      afterBytes: world.contents.totals.bytes - 10_000,
+    })
     assert.doesNotMatch(await world.backUp(), /Backup Successful/)
     const sent = world.phone.agent.cache?.sent.size ?? 0
     assert.ok(sent > 0, 'the phone remembers what was confirmed')
@@ -87,7 +91,7 @@ describe('idevicebackup2', { concurrency: true }, () => {
 
   test('a refused passcode reaches the person as error 208', async () => {
     await using world = await openWorld({ files: 1, bytes: 1 })
-    world.phone.agent.passcode.habit = 'refuses'
+    world.phone.condition.set({ passcode: '1234', passcodePrompt: 'refuse' })
     assert.match(await world.backUp(), /ErrorCode 208: Device locked \(MBErrorDomain\/208\)/)
   })
 })

@@ -1,4 +1,3 @@
 export { type BackupAgent, type BackupPhone, newBackupAgent } from './backup-phone.ts'
 export { MISCHIEFS, type Mischief } from './mischief.ts'
-export type { PasscodeHabit } from './passcode-sheet.ts'
 export { serveBackup } from './serve-backup.ts'

@@ -2,6 +2,7 @@ import { mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WaitOptions } from '../../base/channel.ts'
+import type { Secret } from '../../base/secret.ts'
 import { numberOf } from '../../plist/index.ts'
 import { BackupError, MB } from './backup-error.ts'
 import type { BackupPhone } from './backup-phone.ts'
@@ -10,10 +11,13 @@ import { type HostManifest, mbFileOf } from './host-manifest.ts'
 import { downloadManifestDb, downloadManifestPlist, downloadSmall, type Run } from './run.ts'
 import { parseStatus } from './status-plist.ts'
 
-interface Source {
+/** Which backup is looked at. */
+export interface Source {
   readonly drive: HostDrive
-  /** Whose folder is looked at. */
+  /** Whose folder. */
   readonly source: string
+  /** The request's own: the phone's is not taken for it. Info and List have none. */
+  readonly password: Secret | undefined
 }
 
 /** The text that answers Info: state, then count, bytes and name of every domain, and a total. */
@@ -63,15 +67,16 @@ export function listBackup(phone: BackupPhone, source: Source, options: WaitOpti
 const HEADER =
   'ID,Digest,Mode,Inode,UID,GID,Last modified,Last status change,Birth,Size,Class,Domain,Relative path,Target,Extended attributes'
 
-async function withManifest<Value>(
+/** Reads the manifest, and closes it after `use`. Throws `BackupError` 205 for a missing or broken one, 207 for a wrong password. */
+export async function withManifest<Value>(
   phone: BackupPhone,
-  { drive, source }: Source,
+  { drive, source, password }: Source,
   { signal }: WaitOptions,
   use: (run: Run, manifest: HostManifest) => Promise<Value>,
 ): Promise<Value> {
   await using temp = await mkdtempDisposable(join(tmpdir(), 'virtual-phone-'))
-  const run: Run = { phone, drive, root: source, tempFolder: temp.path, signal }
-  await downloadManifestPlist(run, source)
-  using manifest = await downloadManifestDb(run, { folder: source, as: 'Manifest.db' })
+  const run: Run = { phone, drive, root: source, password, tempFolder: temp.path, signal }
+  const keys = await downloadManifestPlist(run, source)
+  using manifest = await downloadManifestDb(run, { folder: source, as: 'Manifest.db', keys })
   return await use(run, manifest)
 }

@@ -1,28 +1,51 @@
-import { createCipheriv, hkdfSync, pbkdf2Sync } from 'node:crypto'
-import { concatBytes, utf8, viewOf } from '../../base/bytes.ts'
-import { boolOf, dictOf, encodeBinaryPlist, type PlistDict, parsePlist } from '../../plist/index.ts'
+import { boolOf, bytesOf, dictOf, encodeBinaryPlist, type PlistDict, parsePlist } from '../../plist/index.ts'
 import { BackupError, MB } from './backup-error.ts'
 import { type BackupPhone, timeOfBackup } from './backup-phone.ts'
+import { CLASS_NONE, createUnlockedKeyBag, type KeyBag } from './encryption/key-bag.ts'
 
-/** Manifest.plist of an unencrypted backup. Source: docs/protocol/mobilebackup2.md#manifest */
-export function encodeManifestPlist(phone: BackupPhone): Uint8Array {
+/** What opens an encrypted backup, once its password was given. */
+export interface BackupKeys {
+  readonly bag: KeyBag
+  /** Of Manifest.db, 32 bytes. */
+  readonly manifestKey: Uint8Array
+}
+
+/** Source: docs/protocol/mobilebackup2.md#manifest */
+export async function encodeManifestPlist(phone: BackupPhone, keys: BackupKeys | undefined): Promise<Uint8Array> {
   return encodeBinaryPlist({
     Version: '10.0',
     Date: timeOfBackup(phone),
     SystemDomainsVersion: '24.0',
-    IsEncrypted: false,
-    WasPasscodeSet: phone.agent.passcode.habit !== 'no-passcode',
-    BackupKeyBag: makeKeyBag(phone.udid),
+    IsEncrypted: keys !== undefined,
+    WasPasscodeSet: phone.condition.state.passcode !== undefined,
+    BackupKeyBag: keys?.bag.bytes ?? (await createUnlockedKeyBag(phone.udid)),
+    ...(keys && { ManifestKey: keys.bag.wrap(CLASS_NONE, keys.manifestKey) }),
     Applications: applicationsOf(phone),
     Lockdown: lockdownOf(phone),
   })
 }
 
-/** Throws `BackupError`: 11 for what is no such plist, 207 for that of an encrypted backup. */
-export function checkManifestPlist(bytes: Uint8Array): void {
+/** What an encrypted backup's Manifest.plist holds of keys, still locked. */
+export interface LockedKeys {
+  readonly keyBag: Uint8Array
+  readonly manifestKey: Uint8Array
+}
+
+/** Undefined for an unencrypted backup. Throws `BackupError` 11 for what is no such plist. */
+export function parseManifestPlist(bytes: Uint8Array): LockedKeys | undefined {
   const manifest = parseManifest(bytes)
   if (manifest === undefined) throw new BackupError(MB.unparsable, 'Manifest.plist cannot be read')
-  if (boolOf(manifest.IsEncrypted)) throw new BackupError(MB.password, 'The encryption setting differs')
+  if (!boolOf(manifest.IsEncrypted)) return undefined
+  const { BackupKeyBag: keyBag, ManifestKey: manifestKey } = manifest
+  return { keyBag: bytesOf(keyBag) ?? NOTHING, manifestKey: bytesOf(manifestKey) ?? NOTHING }
+}
+
+/** What is missing is found out when it is to be opened. */
+const NOTHING = new Uint8Array(0)
+
+/** The same Manifest.plist with another key bag. */
+export function withKeyBag(bytes: Uint8Array, keyBag: Uint8Array): Uint8Array {
+  return encodeBinaryPlist({ ...parseManifest(bytes), BackupKeyBag: keyBag })
 }
 
 function parseManifest(bytes: Uint8Array): PlistDict | undefined {
@@ -69,56 +92,4 @@ function lockdownOf({ lockdown }: BackupPhone): PlistDict {
   const values = LOCKDOWN_KEYS.map((key) => [key, lockdown.get('', key) ?? ''] as const)
   const domains = LOCKDOWN_DOMAINS.map((domain) => [domain, {}] as const)
   return Object.fromEntries([...values, ...domains])
-}
-
-/** Protection classes and whether the empty password alone opens them (2), or also this phone's own key is needed (3). */
-const CLASS_WRAPS = [2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3] as const
-const ITERATIONS = 10_000
-const CLASS_KEY_BYTES = 32
-const WRAPPED_BYTES = 40
-
-/**
- * A keybag locked with the empty password: tag, u32 big-endian length, value; a header and eleven classes, 1,336 bytes. A phone
- * always has the same one; there is no secret in it.
- */
-export function makeKeyBag(udid: string): Uint8Array {
-  const bytes = (label: string, size: number) => new Uint8Array(hkdfSync('sha256', udid, '', label, size))
-  const salt = bytes('salt', 20)
-  const lock = pbkdf2Sync('', salt, ITERATIONS, 32, 'sha1')
-  const classes = CLASS_WRAPS.flatMap((wrap, index) => [
-    tlv('UUID', bytes(`class ${index} UUID`, 16)),
-    tlv('CLAS', u32(index + 1)),
-    tlv('WRAP', u32(wrap)),
-    tlv('KTYP', u32(0)),
-    tlv(
-      'WPKY',
-      wrap === 2 ? wrapKey(lock, bytes(`class ${index}`, CLASS_KEY_BYTES)) : bytes(`class ${index}`, WRAPPED_BYTES),
-    ),
-  ])
-  return concatBytes([
-    tlv('VERS', u32(5)),
-    tlv('TYPE', u32(1)),
-    tlv('UUID', bytes('UUID', 16)),
-    tlv('HMCK', new Uint8Array(WRAPPED_BYTES)),
-    tlv('WRAP', u32(0)),
-    tlv('SALT', salt),
-    tlv('ITER', u32(ITERATIONS)),
-    ...classes,
-  ])
-}
-
-/** RFC 3394 key wrap. */
-function wrapKey(lock: Uint8Array, key: Uint8Array): Uint8Array {
-  const cipher = createCipheriv('id-aes256-wrap', lock, Buffer.alloc(8, 0xa6))
-  return Buffer.concat([cipher.update(key), cipher.final()])
-}
-
-function tlv(tag: string, value: Uint8Array): Uint8Array {
-  return concatBytes([utf8(tag), u32(value.length), value])
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  viewOf(bytes).setUint32(0, value)
-  return bytes
 }

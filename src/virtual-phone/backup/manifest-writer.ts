@@ -36,8 +36,11 @@ export class ManifestWriter implements Disposable {
     return this.#find.get(fileId) !== undefined
   }
 
-  /** Makes the file what a phone's is: closed cleanly, marked as of WAL mode. No more rows after this. */
-  async finish(): Promise<void> {
+  /**
+   * Makes the file what a phone's is: closed cleanly, marked as of WAL mode. No more rows after this. A file smaller than
+   * `bytesMin` gets empty pages at its end, which SQLite passes over and which take no room on the disk.
+   */
+  async finish({ bytesMin }: { bytesMin: number }): Promise<void> {
     this.#database.exec(`
       COMMIT;
       CREATE INDEX FilesDomainIdx ON Files(domain);
@@ -47,12 +50,15 @@ export class ManifestWriter implements Disposable {
     this[Symbol.dispose]()
     await using file = await open(this.#path, 'r+')
     await file.write(WAL_MARK, 0, WAL_MARK.length, 18)
+    if ((await file.stat()).size < bytesMin) await file.truncate(Math.ceil(bytesMin / PAGE_BYTES) * PAGE_BYTES)
   }
 
   [Symbol.dispose](): void {
     if (this.#database.isOpen) this.#database.close()
   }
 }
+
+const PAGE_BYTES = 4096
 
 /** Header bytes 18 and 19: file format versions for writing and reading. */
 const WAL_MARK = Uint8Array.of(2, 2)

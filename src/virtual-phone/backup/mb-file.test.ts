@@ -38,10 +38,27 @@ test('an archive has null, the file, its path and its class, in this order', () 
 
 test('the digest stands between path and class, as bare data', () => {
   const digest = new Uint8Array(20).fill(9)
-  const objects = objectsOf(encodeMbFile(entry, digest))
+  const objects = objectsOf(encodeMbFile(entry, { digest }))
   assert.deepEqual(dictOf(objects[1])?.Digest, new PlistUid(3))
   assert.deepEqual(dictOf(objects[1])?.$class, new PlistUid(4))
   assert.deepEqual(new Uint8Array(Buffer.from(objects[3] instanceof Uint8Array ? objects[3] : [])), digest)
+})
+
+test('digest, key and the class of the key stand between path and class, in this order', () => {
+  const encryptionKey = new Uint8Array(44).fill(7)
+  const objects = objectsOf(encodeMbFile(entry, { digest: new Uint8Array(20).fill(9), encryptionKey }))
+  const [, file, , digest, key, keyClass, ...more] = objects
+  assert.deepEqual(dictOf(file)?.Digest, new PlistUid(3))
+  assert.deepEqual(dictOf(file)?.EncryptionKey, new PlistUid(4))
+  assert.deepEqual(dictOf(file)?.$class, new PlistUid(6))
+  assert.ok(digest instanceof Uint8Array && digest.length === 20)
+  const { 'NS.data': bytes, $class } = dictOf(key)!
+  assert.ok(bytes instanceof Uint8Array && Buffer.compare(bytes, encryptionKey) === 0)
+  assert.deepEqual($class, new PlistUid(5))
+  const classes = ['NSMutableData', 'NSData', 'NSObject']
+  assert.deepEqual({ ...dictOf(keyClass) }, { $classname: 'NSMutableData', $classes: classes })
+  assert.equal(dictOf(more[0])?.$classname, 'MBFile')
+  assert.equal(more.length, 1)
 })
 
 test('the target of a link stands where a digest would', () => {
@@ -67,12 +84,17 @@ test('whatever is encoded reads back', () => {
     protectionClass: fc.nat(4),
     flags: fc.constantFrom(0, 128),
   })
+  const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+  const stored = fc.record({ digest: bytesOf(20), encryptionKey: bytesOf(44) }, { requiredKeys: [] })
   fc.assert(
-    fc.property(any, fc.option(fc.uint8Array({ minLength: 20, maxLength: 20 }), { nil: undefined }), (made, digest) => {
-      const read = decodeFileRecord(encodeMbFile(made, digest))
+    fc.property(any, stored, (made, { digest, encryptionKey }) => {
+      const read = decodeFileRecord(
+        encodeMbFile(made, { ...(digest && { digest }), ...(encryptionKey && { encryptionKey }) }),
+      )
       const { relativePath, mode, userId, groupId, inode, modifiedS, changedS, bornS, size, protectionClass } = made
-      const { extendedAttributes, digest: readDigest, ...rest } = read
+      const { extendedAttributes, digest: readDigest, encryptionKey: readKey, ...rest } = read
       assert.deepEqual(readDigest && Buffer.from(readDigest), digest && Buffer.from(digest))
+      assert.deepEqual(readKey && Buffer.from(readKey), encryptionKey && Buffer.from(encryptionKey))
       assert.equal(extendedAttributes.size, 0)
       assert.deepEqual(rest, {
         ...{ relativePath, mode, userId, groupId, inode, modifiedS, changedS, bornS, protectionClass },

@@ -1,50 +1,72 @@
 import { viewOf } from '../../base/bytes.ts'
 import type { Entry } from '../contents/index.ts'
 
+/** What a backup knows about a file's bytes as the host stores them. */
+export interface StoredBytes {
+  /** SHA-1, 20 bytes. */
+  readonly digest?: Uint8Array
+  /** Protection class and wrapped key, 44 bytes. */
+  readonly encryptionKey?: Uint8Array
+}
+
 /**
  * The `file` column of Manifest.db: a keyed archive of one MBFile, as a binary plist whose `$objects` are null, the MBFile,
- * its path, then target or digest when there is one, and its class last. `digest` is SHA-1, 20 bytes.
+ * its path, then target, digest and key with its class as far as there are any, and its class last.
  * Source: docs/protocol/mobilebackup2.md#manifest
  */
-export function encodeMbFile(entry: Entry, digest?: Uint8Array): Uint8Array {
-  const extra = entry.target === undefined ? digest && plistData(digest) : plistText(entry.target)
+export function encodeMbFile(entry: Entry, { digest, encryptionKey }: StoredBytes = {}): Uint8Array {
   const objects = [...FIXED_OBJECTS]
   const add = (object: Uint8Array) => objects.push(object) - 1
-  const path = add(plistText(entry.relativePath))
-  const archived = [NULL_REF, objects.length + (extra ? 2 : 1), path]
-  if (extra) archived.push(add(extra))
   const file = add(NOTHING)
-  objects[file] = plistDict(fileFields(entry, extra && (entry.target === undefined ? 'Digest' : 'Target'), add))
-  archived[1] = file
-  archived.push(CLASS_REF)
-  objects[OBJECTS_REF] = plistArray(archived)
+  const archived = [NULL_REF, file]
+  const fields: Field[] = []
+  const archive = (name: FieldName, ...parts: readonly Uint8Array[]) => {
+    fields.push([keyRef(name), add(plistUid(archived.length))])
+    archived.push(...parts.map(add))
+  }
+  archive('RelativePath', plistText(entry.relativePath))
+  if (entry.target !== undefined) archive('Target', plistText(entry.target))
+  if (digest !== undefined) archive('Digest', plistData(digest))
+  if (encryptionKey !== undefined) archive('EncryptionKey', ...encodeMutableData(encryptionKey, archived.length, add))
+  fields.push(...numbersOf(entry, add), [keyRef('$class'), add(plistUid(archived.length))])
+  objects[file] = plistDict(fields)
+  objects[OBJECTS_REF] = plistArray([...archived, CLASS_REF])
   return joinPlist(objects)
 }
 
+type Add = (object: Uint8Array) => number
 type Field = readonly [keyRef: number, valueRef: number]
 
-function fileFields(
-  entry: Entry,
-  extra: 'Digest' | 'Target' | undefined,
-  add: (object: Uint8Array) => number,
-): Field[] {
-  const number = (key: FieldName, value: number): Field => [keyRef(key), add(plistInteger(value))]
-  const fields: Field[] = [
+function numbersOf(entry: Entry, add: Add): Field[] {
+  const number = (name: FieldName, value: number): Field => [keyRef(name), add(plistInteger(value))]
+  return [
     number('LastModified', entry.modifiedS),
     number('Flags', entry.flags),
     number('GroupID', entry.groupId),
     number('LastStatusChange', entry.changedS),
-    [keyRef('RelativePath'), UID_2_REF],
     number('Birth', entry.bornS),
     number('Size', entry.size),
     number('InodeNumber', entry.inode),
-    [keyRef('$class'), extra === undefined ? UID_3_REF : UID_4_REF],
     number('Mode', entry.mode),
     number('UserID', entry.userId),
     number('ProtectionClass', entry.protectionClass),
   ]
-  if (extra !== undefined) fields.push([keyRef(extra), UID_3_REF])
-  return fields
+}
+
+/** An NSMutableData that will be archived at that place, and its class, at the next one. */
+function encodeMutableData(bytes: Uint8Array, place: number, add: Add): readonly Uint8Array[] {
+  const text = (value: string) => add(plistText(value))
+  const classes = plistArray(['NSMutableData', 'NSData', 'NSObject'].map(text))
+  return [
+    plistDict([
+      [text('NS.data'), add(plistData(bytes))],
+      [keyRef('$class'), add(plistUid(place + 1))],
+    ]),
+    plistDict([
+      [text('$classname'), text('NSMutableData')],
+      [text('$classes'), add(classes)],
+    ]),
+  ]
 }
 
 const NOTHING = new Uint8Array(0)
@@ -95,6 +117,7 @@ const FIELD_NAMES = [
   'ProtectionClass',
   'Digest',
   'Target',
+  'EncryptionKey',
 ] as const
 
 type FieldName = (typeof FIELD_NAMES)[number]
@@ -105,10 +128,7 @@ const keyRef = (name: FieldName) => FIRST_KEY_REF + FIELD_NAMES.indexOf(name)
 const OBJECTS_REF = 1
 const NULL_REF = 2
 const CLASS_REF = 3
-const UID_2_REF = 4
-const UID_3_REF = 5
-const UID_4_REF = 6
-const FIRST_KEY_REF = 7
+const FIRST_KEY_REF = 4
 
 const ARCHIVE_PART = FIRST_KEY_REF + FIELD_NAMES.length
 const FIXED_OBJECTS: readonly Uint8Array[] = [
@@ -124,9 +144,6 @@ const FIXED_OBJECTS: readonly Uint8Array[] = [
     [ARCHIVE_PART + 9, ARCHIVE_PART + 10],
     [ARCHIVE_PART + 11, ARCHIVE_PART + 12],
   ]),
-  plistUid(2),
-  plistUid(3),
-  plistUid(4),
   ...FIELD_NAMES.map(plistText),
   plistText('$version'),
   plistInteger(100_000),

@@ -25,7 +25,7 @@ test('every lie has a name of its own', () => {
 for (const mischief of MISCHIEFS) {
   test(`a host that hangs up during "${mischief.name}" ends the session quietly`, async () => {
     const phone = newPhone({ files: 1, bytes: 1 })
-    phone.agent.mischief = mischief
+    phone.faults.add({ do: 'mischief', name: mischief.name })
     const [left, right] = duplexPair()
     const channel = openChannel(left)
     right.write(frame(['DLMessageVersionExchange', 'DLVersionsOk', 400]))
@@ -38,7 +38,7 @@ for (const mischief of MISCHIEFS) {
 
 test('a refused lie is told in the response, a swallowed one ends in success', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.mischief = MISCHIEFS.find(({ name }) => name === 'upload to the parent folder')
+  phone.faults.add({ do: 'mischief', name: 'upload to the parent folder', times: 2 })
   const host = newHost()
   assert.equal((await hold(host, phone, { MessageName: 'Backup' })).response?.ErrorCode, 0)
   assert.ok(host.files.has(`${UDID}/../escaped`), 'this host believes everything')

@@ -111,6 +111,11 @@ export const MISCHIEFS: readonly Mischief[] = [
   ),
 ]
 
+/** The one with that name; undefined for no fault. */
+export function mischiefOf(fault: { readonly name: string } | undefined): Mischief | undefined {
+  return MISCHIEFS.find(({ name }) => name === fault?.name)
+}
+
 type Frames = (phone: BackupPhone) => readonly Uint8Array[]
 
 /** One file whose bytes nobody should ever find. */

@@ -67,7 +67,7 @@ async function continueFrom(status: ParsedStatus, run: Run): Promise<Beginning> 
 
 /** A finished backup: its manifest must be readable, then it is checked against the folder. */
 async function continueFinished({ uuid }: ParsedStatus, run: Run): Promise<Beginning> {
-  const earlier = await readManifest(run, run.root)
+  const earlier = await readManifest(run)
   return orFull(run, earlier, async () => {
     await downloadSmall(run, `${run.root}/Status.plist`)
     await verifyPresence(run, earlier)
@@ -78,7 +78,7 @@ async function continueFinished({ uuid }: ParsedStatus, run: Run): Promise<Begin
 /** Status says finished and full: hosts that want a full backup write that, with an empty manifest. */
 async function verifiedOrFull({ uuid }: ParsedStatus, run: Run): Promise<Beginning> {
   await downloadSmall(run, `${run.root}/Status.plist`)
-  const earlier = await orNothing(readManifest(run, run.root))
+  const earlier = await orNothing(readManifest(run))
   if (earlier === undefined) return fullBackup(run)
   return orFull(run, earlier, async () => {
     await verifyPresence(run, earlier)
@@ -86,10 +86,12 @@ async function verifiedOrFull({ uuid }: ParsedStatus, run: Run): Promise<Beginni
   })
 }
 
+/** An encrypted first backup has no key bag on the host yet, and begins again. */
 async function continueUpload(status: ParsedStatus, run: Run): Promise<Beginning> {
   const { uuid, isFullBackup } = status
+  if (isFullBackup && run.password !== undefined) return fullBackup(run)
   if (isFullBackup) return { ...NOTHING_YET, uuid, sent: await confirmSent(status, run) }
-  const earlier = await readManifest(run, run.root)
+  const earlier = await readManifest(run)
   return orFull(run, earlier, async () => {
     const sent = await confirmSent(status, run)
     await verifyPresence(run, earlier)
@@ -110,8 +112,7 @@ async function continueMoves(status: ParsedStatus, run: Run): Promise<Beginning>
   const snapshot =
     status.snapshotState === 'moving' ? await listSnapshot(run) : { fileIds: new Set<string>(), manifests: [] }
   const folderOf = (name: string) => (snapshot.manifests.includes(name) ? `${run.root}/Snapshot` : run.root)
-  await downloadManifestPlist(run, folderOf('Manifest.plist'))
-  const earlier = await downloadManifestDb(run, { folder: folderOf('Manifest.db'), as: 'earlier.db' })
+  const earlier = await readManifest(run, { plistIn: folderOf('Manifest.plist'), dbIn: folderOf('Manifest.db') })
   return orFull(run, earlier, async () => {
     const found = await verifyPresence(run, earlier, { elsewhere: snapshot.fileIds, wantStrays: true })
     const moves = [...Array.from(snapshot.fileIds, payloadPath), ...snapshot.manifests]
@@ -120,9 +121,13 @@ async function continueMoves(status: ParsedStatus, run: Run): Promise<Beginning>
   })
 }
 
-async function readManifest(run: Run, folder: string): Promise<HostManifest> {
-  await downloadManifestPlist(run, folder)
-  return downloadManifestDb(run, { folder, as: 'earlier.db' })
+/** Throws 207 also for an unencrypted backup when the phone encrypts. */
+async function readManifest(run: Run, { plistIn = run.root, dbIn = run.root } = {}): Promise<HostManifest> {
+  const keys = await downloadManifestPlist(run, plistIn)
+  if (keys === undefined && run.password !== undefined) {
+    throw new BackupError(MB.password, 'The encryption setting differs')
+  }
+  return await downloadManifestDb(run, { folder: dbIn, as: 'earlier.db', keys })
 }
 
 /** A folder that does not pass the check, for one because a file is missing, is not continued. */
@@ -161,7 +166,7 @@ function unreadableStatus(): BackupError {
 }
 
 /** `yyyyMMdd-HHmmss` */
-function stamp(nowMs: number): string {
+export function stamp(nowMs: number): string {
   const [date = '', time = ''] = new Date(nowMs).toISOString().split('T')
   return `${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`
 }

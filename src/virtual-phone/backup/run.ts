@@ -1,12 +1,15 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { equalBytes } from '../../base/bytes.ts'
 import type { WaitOptions } from '../../base/channel.ts'
+import type { Secret } from '../../base/secret.ts'
 import { BackupError, hostReadError, MB, statusError } from './backup-error.ts'
 import type { BackupPhone } from './backup-phone.ts'
+import { decryptTo } from './encryption/ciphertext.ts'
 import { PREFIXES } from './file-id.ts'
-import { type HostDrive, memorySink } from './host-drive.ts'
+import { type HostDrive, memorySink, type PathResult, type Sink } from './host-drive.ts'
 import { HostManifest } from './host-manifest.ts'
-import { checkManifestPlist } from './manifest-plist.ts'
+import { type BackupKeys, type LockedKeys, parseManifestPlist } from './manifest-plist.ts'
 
 /** One operation on the host's folder: who, where, and room for temporary files. */
 export interface Run extends WaitOptions {
@@ -14,6 +17,8 @@ export interface Run extends WaitOptions {
   readonly drive: HostDrive
   /** The host's folder for this phone: the UDID. */
   readonly root: string
+  /** What opens the host's backup if it is encrypted: the phone's own password, or one that came with the request. */
+  readonly password: Secret | undefined
   /** A folder on this machine that is removed when the run is over. */
   readonly tempFolder: string
 }
@@ -22,7 +27,7 @@ export interface Run extends WaitOptions {
 const SMALL_FILE_BYTES_MAX = 16 * 2 ** 20
 
 /** A small file of the host; undefined when it has none. Throws `BackupError` 103 when it cannot be read. */
-export async function downloadSmall(run: Run, path: string): Promise<Uint8Array | undefined> {
+export async function downloadSmall(run: Pick<Run, 'drive' | 'signal'>, path: string): Promise<Uint8Array | undefined> {
   const { sink, bytes } = memorySink(SMALL_FILE_BYTES_MAX)
   const { code, text } = await run.drive.download(path, sink, run)
   if (code === -6) return undefined
@@ -30,14 +35,18 @@ export async function downloadSmall(run: Run, path: string): Promise<Uint8Array 
   return bytes()
 }
 
-/** Checks the host's Manifest.plist. Throws 205 for a missing or broken one, 207 for that of an encrypted backup. */
-export async function downloadManifestPlist(run: Run, folder: string): Promise<void> {
+/**
+ * Gets the host's Manifest.plist and opens its keys; undefined for an unencrypted backup. Throws 205 for a missing or broken one,
+ * 207 when the password does not open it.
+ */
+export async function downloadManifestPlist(run: Run, folder: string): Promise<BackupKeys | undefined> {
   const path = `${folder}/Manifest.plist`
   const bytes = await downloadSmall(run, path)
   if (bytes === undefined)
     throw hostReadError('Error reading manifest', new BackupError(MB.notFound, 'Not found', { path }))
   try {
-    checkManifestPlist(bytes)
+    const locked = parseManifestPlist(bytes)
+    return locked && (await unlock(run, locked))
   } catch (error) {
     if (error instanceof BackupError && error.code === MB.unparsable)
       throw hostReadError('Error reading manifest', error)
@@ -45,27 +54,65 @@ export async function downloadManifestPlist(run: Run, folder: string): Promise<v
   }
 }
 
-/** Gets the host's Manifest.db whole and opens the copy. Throws 205 for a missing or broken one. */
+/** Throws `BackupError` 207 when the run has not the password, 11 for keys that make no sense. */
+export async function unlock({ phone, password }: Run, locked: LockedKeys): Promise<BackupKeys> {
+  const bag = password && (await phone.agent.encryption.openKeyBag(locked.keyBag, password))
+  if (bag === undefined) throw new BackupError(MB.password, 'Invalid password')
+  const manifestKey = bag.unwrap(locked.manifestKey)
+  if (manifestKey === undefined) throw new BackupError(MB.unparsable, 'The key of the manifest cannot be unwrapped')
+  return { bag, manifestKey }
+}
+
+/** Gets the host's Manifest.db whole, decrypted, and opens the copy. Throws 205 for a missing or broken one. */
 export async function downloadManifestDb(
   run: Run,
-  { folder, as }: { folder: string; as: string },
+  { folder, as, keys }: { folder: string; as: string; keys: BackupKeys | undefined },
 ): Promise<HostManifest> {
   const path = `${folder}/Manifest.db`
   const local = join(run.tempFolder, as)
-  const { code, text } = await downloadTo(run, path, local)
-  if (code !== 0) throw hostReadError('Error reading manifest', statusError(code, text, path))
   try {
-    return new HostManifest(local)
+    const { code, text } = await downloadTo(run, { path, local, key: keys?.manifestKey })
+    if (code !== 0) throw statusError(code, text, path)
+    return new HostManifest(local, keys)
   } catch (error) {
     if (error instanceof BackupError) throw hostReadError('Error reading manifest', error)
     throw error
   }
 }
 
-async function downloadTo(run: Run, path: string, local: string) {
+async function downloadTo(
+  run: Run,
+  { path, local, key }: { path: string; local: string; key: Uint8Array | undefined },
+): Promise<PathResult> {
   await using file = await open(local, 'w')
-  const sink = async (piece: Uint8Array) => void (await file.write(piece))
-  return await run.drive.download(path, sink, run)
+  let size = 0
+  const sink = async (piece: Uint8Array) => {
+    if (!isZero(piece)) await file.write(piece, 0, piece.length, size)
+    size += piece.length
+  }
+  const result = await downloadStored(run, path, { key, sink })
+  await file.truncate(size)
+  return result
+}
+
+const ZEROS = new Uint8Array(64 * 1024)
+
+/** Such pieces are left out of a file, which takes less room on the disk then and reads the same. */
+function isZero(piece: Uint8Array): boolean {
+  return piece.length <= ZEROS.length && equalBytes(piece, ZEROS.subarray(0, piece.length))
+}
+
+/** Gets one file, decrypted if it has a key. A host's refusal is an answer. Throws `BackupError` 11 for what does not decrypt. */
+export async function downloadStored(
+  run: Run,
+  path: string,
+  { key, sink }: { key: Uint8Array | undefined; sink: Sink },
+): Promise<PathResult> {
+  if (key === undefined) return await run.drive.download(path, sink, run)
+  const decryption = decryptTo(key, sink)
+  const result = await run.drive.download(path, decryption.sink, run)
+  if (result.code === 0) await decryption.end()
+  return result
 }
 
 /** What a look at the host's folder found. */

@@ -6,9 +6,9 @@ import { viewOf } from '../../base/bytes.ts'
 import { type ByteChannel, openChannel } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { encodeBinaryPlist, encodeXmlPlist, type Plist, PlistReal, parsePlist } from '../../plist/index.ts'
+import { PASSCODE_SHEET_MS } from '../condition/index.ts'
 import { newPhone, type PhoneForTests, UDID } from '../testing/phone-for-tests.ts'
 import { hold, newHost } from '../testing/scripted-host.ts'
-import { PASSCODE_SHEET_MS } from './passcode-sheet.ts'
 import { serveBackup } from './serve-backup.ts'
 
 const BACKUP = { MessageName: 'Backup' }
@@ -125,12 +125,6 @@ for (const [what, bytes] of [
   })
 }
 
-test('requests that this phone does not do are answered with error 1', async () => {
-  const { response } = await hold(newHost(), newPhone({ files: 1, bytes: 1 }), { MessageName: 'Restore' })
-  assert.equal(response?.ErrorCode, 1)
-  assert.match(String(response?.ErrorDescription), /^Restore is not supported/)
-})
-
 test('a phone that is managed, not set up, or told to encrypt does not begin', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
   const codeAfter = async () => {
@@ -140,9 +134,9 @@ test('a phone that is managed, not set up, or told to encrypt does not begin', a
   }
   phone.lockdown.set('com.apple.mobile.backup', 'WillEncrypt', true)
   assert.equal(await codeAfter(), 207)
-  phone.agent.isSetUp = false
+  phone.condition.set({ isSetUp: false })
   assert.equal(await codeAfter(), 212)
-  phone.agent.forbiddenByManagement = true
+  phone.condition.set({ forbidsBackup: true })
   assert.equal(await codeAfter(), 22)
 })
 
@@ -150,7 +144,7 @@ const SHEET = ['com.apple.LocalAuthentication.ui.presented', 'com.apple.LocalAut
 
 test('a refused passcode is error 208, with the sheet shown and taken away, and not a word over the link', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.passcode.habit = 'refuses'
+  phone.condition.set({ passcode: '1234', passcodePrompt: 'refuse' })
   const { response, transcript } = await hold(newHost(), phone, BACKUP)
   assert.deepEqual(
     { ...response },
@@ -166,8 +160,8 @@ test('a refused passcode is error 208, with the sheet shown and taken away, and 
 
 test('an entered passcode lets the backup begin', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.passcode.habit = 'waits'
-  phone.onPost = () => queueMicrotask(() => phone.agent.passcode.enter())
+  phone.condition.set({ passcode: '1234' })
+  phone.onPost = () => queueMicrotask(() => phone.condition.passcodeSheet.enter())
   const { response } = await hold(newHost(), phone, BACKUP)
   assert.equal(response?.ErrorCode, 0)
   assert.deepEqual(phone.posted, SHEET)
@@ -175,7 +169,7 @@ test('an entered passcode lets the backup begin', async () => {
 
 test('a sheet that nobody looks at goes away after three minutes, with error 208', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.passcode.habit = 'waits'
+  phone.condition.set({ passcode: '1234' })
   phone.onPost = () => queueMicrotask(() => phone.clock.pass(PASSCODE_SHEET_MS))
   const { response } = await hold(newHost(), phone, BACKUP)
   assert.equal(response?.ErrorCode, 208)
@@ -183,13 +177,13 @@ test('a sheet that nobody looks at goes away after three minutes, with error 208
 
 test('a host that leaves while the sheet is shown takes it away', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.passcode.habit = 'waits'
+  phone.condition.set({ passcode: '1234' })
   const { host, served, close } = connect(phone)
   phone.onPost = () => close()
   await greet(host)
   await send(host, encodeBinaryPlist(['DLMessageProcessMessage', { ...BACKUP, TargetIdentifier: UDID }]))
   await served
-  assert.equal(phone.agent.passcode.isShown, false)
+  assert.equal(phone.condition.passcodeSheet.isShown, false)
   assert.deepEqual(phone.posted, SHEET)
 })
 

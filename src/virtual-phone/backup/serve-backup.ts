@@ -1,15 +1,19 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
+import { Secret } from '../../base/secret.ts'
 import { arrayOf, boolOf, dictOf, numberOf, type PlistDict, PlistReal, textOf } from '../../plist/index.ts'
+import type { Place } from '../contents/index.ts'
 import { BackupError, MB } from './backup-error.ts'
-import type { BackupPhone } from './backup-phone.ts'
+import { BACKUP_DOMAIN, type BackupPhone } from './backup-phone.ts'
+import { changePassword } from './change-password.ts'
 import { DeviceLink, HostLeft } from './device-link.ts'
 import { backUp } from './engine.ts'
+import { extractFile, unback } from './extraction.ts'
 import { HostDrive } from './host-drive.ts'
-import { describeBackup, listBackup } from './inspection.ts'
+import { describeBackup, listBackup, type Source } from './inspection.ts'
+import { mischiefOf } from './mischief.ts'
+import { restartSoon, serveRestore } from './restore/index.ts'
 
-/** What a phone announces since iOS 14. */
-const LINK_VERSION = { major: 400, minor: 0 } as const
 const PROTOCOL_VERSIONS = [2.1, 2.0] as const
 
 /**
@@ -21,15 +25,15 @@ const PROTOCOL_VERSIONS = [2.1, 2.0] as const
 export async function serveBackup(channel: ByteChannel, phone: BackupPhone, { signal }: WaitOptions): Promise<void> {
   const link = new DeviceLink(channel)
   try {
-    await exchangeVersions(link, { signal })
+    await exchangeVersions(link, phone, { signal })
     await serveRequests(link, phone, { signal })
   } catch (error) {
     if (!(error instanceof HostLeft) && !isAppError(error, 'wire.closed')) throw error
   }
 }
 
-async function exchangeVersions(link: DeviceLink, options: WaitOptions): Promise<void> {
-  await link.send(['DLMessageVersionExchange', LINK_VERSION.major, LINK_VERSION.minor], options)
+async function exchangeVersions(link: DeviceLink, { traits }: BackupPhone, options: WaitOptions): Promise<void> {
+  await link.send(['DLMessageVersionExchange', traits.has('device-link-400') ? 400 : 300, 0], options)
   const [name, verdict] = await link.receive(options)
   const isAccepted = verdict === 'DLVersionsOk' || verdict === 'DLErrorAcceptingDeviceLinkGreater'
   if (name !== 'DLMessageVersionExchange' || !isAccepted) throw new HostLeft('The host refused the version')
@@ -41,14 +45,18 @@ async function serveRequests(link: DeviceLink, phone: BackupPhone, options: Wait
     const [name, body] = await link.receive(options)
     const request = dictOf(body)
     if (name !== 'DLMessageProcessMessage' || request === undefined) return link.refuse(name, options)
-    const response = await answer(request, { link, phone }, options)
+    const session: Session = { link, phone, restarts: false }
+    const response = await answer(request, session, options)
     await link.send(['DLMessageProcessMessage', { MessageName: 'Response', ...response }], options)
+    if (session.restarts) return restartSoon(link, phone, options)
   }
 }
 
 interface Session {
   readonly link: DeviceLink
   readonly phone: BackupPhone
+  /** After the response, that is. */
+  restarts: boolean
 }
 
 /** The keys of the Response. A failure of the backup is an answer, a failure of the connection is not. */
@@ -71,19 +79,28 @@ async function perform(request: PlistDict, session: Session, options: WaitOption
       await performBackup(session, options)
       return {}
     case 'Info':
-      return {
-        Content: await describeBackup(phone, { drive: new HostDrive(link), source: sourceOf(request) }, options),
-      }
+      return { Content: await describeBackup(phone, sourceOf(request, link), options) }
     case 'List':
-      return { Content: await listBackup(phone, { drive: new HostDrive(link), source: sourceOf(request) }, options) }
-    case 'Restore':
-    case 'ChangePassword':
-    case 'EnableCloudBackup':
-    case 'EraseDevice':
+      return { Content: await listBackup(phone, sourceOf(request, link), options) }
     case 'Extract':
-    case 'Remove':
+      await extractFile(phone, { ...sourceOf(request, link), password: passwordOf(request) }, placeOf(request), options)
+      return {}
     case 'Unback':
-      throw new BackupError(MB.internal, `${name} is not supported by this phone`)
+      return unback(phone, { ...sourceOf(request, link), password: passwordOf(request) }, options)
+    case 'Remove':
+      throw new BackupError(MB.internal, 'Remove is no longer supported')
+    case 'ChangePassword':
+      await askPasscode(link, phone, options)
+      await changePassword(phone, { drive: new HostDrive(link), request }, options)
+      return {}
+    case 'EnableCloudBackup':
+      enableCloudBackup(phone, request)
+      return {}
+    case 'EraseDevice':
+      return erase(phone)
+    case 'Restore':
+      session.restarts = await serveRestore(phone, { drive: new HostDrive(link), request }, options)
+      return {}
     default:
       return link.refuse(`request ${name ?? 'without a name'}`, options)
   }
@@ -96,15 +113,41 @@ function hello(request: PlistDict): PlistDict {
   return { ProtocolVersion: new PlistReal(version) }
 }
 
-function sourceOf(request: PlistDict): string {
-  return textOf(request.SourceIdentifier) ?? textOf(request.TargetIdentifier) ?? ''
+function sourceOf(request: PlistDict, link: DeviceLink): Source {
+  const source = textOf(request.SourceIdentifier) ?? textOf(request.TargetIdentifier) ?? ''
+  return { drive: new HostDrive(link), source, password: undefined }
+}
+
+function passwordOf(request: PlistDict): Secret | undefined {
+  const text = textOf(request.Password)
+  return text === undefined ? undefined : new Secret(text)
+}
+
+function placeOf(request: PlistDict): Place {
+  return { domain: textOf(request.DomainName) ?? '', relativePath: textOf(request.RelativePath) ?? '' }
+}
+
+function enableCloudBackup({ agent, condition, lockdown }: BackupPhone, request: PlistDict): void {
+  if (!agent.hasCloudAccount) throw new BackupError(MB.internal, 'No account exists')
+  const isOn = boolOf(request.CloudBackupState) ?? false
+  if (isOn && condition.state.forbidsCloudBackup)
+    throw new BackupError(MB.forbidden, 'Cloud backup enabling is disabled by MDM')
+  lockdown.set(BACKUP_DOMAIN, 'CloudBackupEnabled', isOn)
+}
+
+/** There is nobody left to answer. */
+function erase(phone: BackupPhone): never {
+  if (!phone.agent.mayBeErased) throw new BackupError(MB.internal, 'This phone may not be erased')
+  phone.onErase()
+  throw new HostLeft('The phone erases itself')
 }
 
 /** After an error that the host was told of, the phone forgets what it had sent; after a lost connection it does not. */
 async function performBackup({ link, phone }: Session, options: WaitOptions): Promise<void> {
-  const { agent } = phone
-  if (agent.mischief !== undefined) return agent.mischief.play({ link, phone, ...options })
-  await askPasscode(link, phone, options)
+  const { agent, faults } = phone
+  const mischief = mischiefOf(faults.take('mischief'))
+  if (mischief !== undefined) return mischief.play({ link, phone, ...options })
+  if (phone.traits.has('passcode-for-backup')) await askPasscode(link, phone, options)
   checkPreconditions(phone)
   try {
     await backUp(phone, new HostDrive(link), options)
@@ -115,26 +158,32 @@ async function performBackup({ link, phone }: Session, options: WaitOptions): Pr
   phone.lockdown.set(BACKUP_DOMAIN, 'LastiTunesBackupDate', new Date(phone.clock.nowMs()))
 }
 
-const BACKUP_DOMAIN = 'com.apple.mobile.backup'
 const SHEET = 'com.apple.LocalAuthentication.ui'
 
 /** Nothing is said over the link meanwhile. Source: docs/protocol/mobilebackup2.md#the-passcode */
 async function askPasscode(link: DeviceLink, phone: BackupPhone, options: WaitOptions): Promise<void> {
-  const { agent, clock } = phone
-  if (agent.passcode.habit === 'no-passcode') return
+  const { condition, clock } = phone
+  if (condition.state.passcode === undefined) return
   phone.post(`${SHEET}.presented`)
   try {
-    const outcome = await link.quietly((waiting) => agent.passcode.ask(clock, waiting), options)
+    const outcome = await link.quietly((waiting) => condition.passcodeSheet.ask(clock, waiting), options)
     if (outcome !== 'entered') throw new BackupError(MB.locked, 'Device locked')
   } finally {
     phone.post(`${SHEET}.dismissed`)
   }
 }
 
-function checkPreconditions({ agent, lockdown }: BackupPhone): void {
-  if (agent.forbiddenByManagement) throw new BackupError(MB.forbidden, 'Backup is not allowed by device management')
-  if (!agent.isSetUp) throw new BackupError(MB.notSetUp, 'Setup assistant is not finished')
-  if (boolOf(lockdown.get(BACKUP_DOMAIN, 'WillEncrypt')) || boolOf(lockdown.get(BACKUP_DOMAIN, 'RequiresEncryption'))) {
+/** What a phone needs to look at its files while they are in use. Ours; reports know only that a full phone cannot. */
+const SNAPSHOT_BYTES = 64 * 2 ** 20
+
+function checkPreconditions({ condition, lockdown, agent }: BackupPhone): void {
+  const { forbidsBackup, isSetUp, requiresEncryption } = condition.state
+  if (forbidsBackup) throw new BackupError(MB.forbidden, 'Backup is not allowed by device management')
+  if (!isSetUp) throw new BackupError(MB.notSetUp, 'Setup assistant is not finished')
+  const freeBytes = numberOf(lockdown.get('com.apple.disk_usage', 'TotalDataAvailable')) ?? SNAPSHOT_BYTES
+  if (freeBytes < SNAPSHOT_BYTES) throw new BackupError(MB.deviceFull, 'Insufficient free disk space on device')
+  const mustEncrypt = requiresEncryption || boolOf(lockdown.get(BACKUP_DOMAIN, 'WillEncrypt'))
+  if (mustEncrypt && agent.encryption.password === undefined) {
     throw new BackupError(MB.password, 'Backup encryption is required, but this phone has no backup password')
   }
 }

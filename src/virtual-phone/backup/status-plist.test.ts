@@ -26,8 +26,8 @@ for (const [snapshotState, backupState, bytes] of [
 }
 
 test('a status reads back as it was written', () => {
-  const { uuid, isFullBackup, snapshotState } = status
-  assert.deepEqual(parseStatus(encodeStatus(status)), { uuid, isFullBackup, snapshotState, version: 3.3 })
+  const { date: _, ...rest } = status
+  assert.deepEqual(parseStatus(encodeStatus(status)), { ...rest, version: 3.3 })
 })
 
 test('what is no status is nothing', () => {

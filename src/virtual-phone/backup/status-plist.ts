@@ -27,8 +27,11 @@ export function encodeStatus(status: BackupStatus): Uint8Array {
   })
 }
 
-/** What the decision between full and incremental needs of a Status.plist. */
-export type ParsedStatus = Pick<BackupStatus, 'uuid' | 'isFullBackup' | 'snapshotState'> & { readonly version: number }
+/** What the phone needs of a Status.plist that comes back from the host. */
+export type ParsedStatus = Pick<BackupStatus, 'uuid' | 'isFullBackup' | 'snapshotState'> & {
+  readonly version: number
+  readonly backupState: string
+}
 
 /** Undefined for anything that is no Status.plist. */
 export function parseStatus(bytes: Uint8Array): ParsedStatus | undefined {
@@ -37,7 +40,8 @@ export function parseStatus(bytes: Uint8Array): ParsedStatus | undefined {
   const version = Number(textOf(status?.Version) ?? 0)
   if (status === undefined || snapshotState === undefined || Number.isNaN(version)) return undefined
   const isFullBackup = boolOf(status.IsFullBackup) ?? false
-  return { uuid: textOf(status.UUID) ?? '', version, snapshotState, isFullBackup }
+  const backupState = textOf(status.BackupState) ?? ''
+  return { uuid: textOf(status.UUID) ?? '', version, backupState, snapshotState, isFullBackup }
 }
 
 const SNAPSHOT_STATES: readonly SnapshotState[] = ['uploading', 'moving', 'removing', 'finished']

@@ -52,3 +52,24 @@ export interface PhoneIdentity {
 
 /** The type bits of `st_mode`. */
 export const MODE_TYPE = { file: 0o100000, folder: 0o040000, link: 0o120000 } as const
+
+/** An ordinary file of the user `mobile`. */
+export const PLAIN_FILE: Traits = {
+  kind: 'file',
+  mode: MODE_TYPE.file | 0o644,
+  userId: 501,
+  groupId: 501,
+  protectionClass: 3,
+  flags: 0,
+}
+
+export const PLAIN_FOLDER: Traits = {
+  kind: 'folder',
+  mode: MODE_TYPE.folder | 0o755,
+  userId: 501,
+  groupId: 501,
+  protectionClass: 0,
+  flags: 0,
+}
+
+export const PLAIN_LINK: Traits = { ...PLAIN_FOLDER, kind: 'link', mode: MODE_TYPE.link | 0o755 }

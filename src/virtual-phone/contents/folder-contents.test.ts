@@ -10,8 +10,8 @@ import { isAppError } from '../../base/errors.ts'
 import { encodeBinaryPlist, encodeXmlPlist } from '../../plist/index.ts'
 import { fileIdOf, payloadPath } from '../backup/file-id.ts'
 import { encodeMbFile } from '../backup/mb-file.ts'
+import { PLAIN_FILE, PLAIN_FOLDER, PLAIN_LINK } from './entry.ts'
 import { type Entry, openFolderContents, type PhoneContents } from './index.ts'
-import { PLAIN_FILE, PLAIN_FOLDER, PLAIN_LINK } from './phone-contents.ts'
 
 const signal = NEVER
 const UDID = '00008120-000A11112222001E'

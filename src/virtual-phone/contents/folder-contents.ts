@@ -8,10 +8,11 @@ import type { WaitOptions } from '../../base/channel.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isAppError, isSystemError } from '../../base/errors.ts'
 import { withPauses } from '../with-pauses.ts'
-import { MODE_TYPE, type Traits } from './entry.ts'
+import { MODE_TYPE, PLAIN_FOLDER, type Traits } from './entry.ts'
 import { contentsDamaged, contentsEncrypted, contentsMissing, contentsUnsupported } from './errors.ts'
 import { readFolderIdentity } from './folder-identity.ts'
-import { type NewEntry, PhoneContents, PLAIN_FOLDER } from './phone-contents.ts'
+import type { NewEntry } from './node.ts'
+import { PhoneContents } from './phone-contents.ts'
 import { diskFile } from './source.ts'
 
 export interface FolderOptions extends WaitOptions {

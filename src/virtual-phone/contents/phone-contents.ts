@@ -4,8 +4,10 @@ import { concatBytes } from '../../base/bytes.ts'
 import type { WaitOptions } from '../../base/channel.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type ChangeCounts, changeContents } from './change.ts'
-import { type Entry, MODE_TYPE, type PhoneApp, type PhoneIdentity, type Place, type Traits } from './entry.ts'
+import { type Entry, type PhoneApp, type PhoneIdentity, PLAIN_FILE, PLAIN_FOLDER, type Place } from './entry.ts'
 import { noSuchFile } from './errors.ts'
+import type { FileStore } from './file-store.ts'
+import { entryOf, type NewEntry, type Node, nodeOf } from './node.ts'
 import { literal, type Source } from './source.ts'
 
 export interface ContentsTotals {
@@ -16,35 +18,10 @@ export interface ContentsTotals {
   readonly bytes: number
 }
 
-/** What a new entry is; parents are made as needed. */
-export type NewEntry = Place & {
-  readonly traits: Traits
-  readonly modifiedS: number
-  readonly changedS?: number
-  readonly bornS?: number
-  readonly inode?: number
-} & (
-    | { readonly source: Source; readonly seed: number; readonly size: number }
-    | { readonly target: string }
-    | { readonly folder: true }
-  )
-
 export interface ContentsOptions {
   readonly identity: PhoneIdentity
   readonly apps: readonly Omit<PhoneApp, 'dynamicBytes'>[]
   readonly clock: Clock
-}
-
-interface Node {
-  traits: Traits
-  inode: number
-  modifiedS: number
-  changedS: number
-  bornS: number
-  size: number
-  seed: number
-  /** The bytes of a file, the target of a link, nothing for a folder. */
-  content: Source | string | undefined
 }
 
 interface Domain {
@@ -55,18 +32,21 @@ interface Domain {
 /**
  * The file system of a virtual phone. Every entry's parents exist as folders, up to the root row of its domain. Bytes are made
  * or read while somebody asks for them; in memory is only what `stat` tells (about 250 bytes an entry).
- * Every edit gives a later modification time, in whole seconds, as a backup compares nothing else.
+ * Every edit gives a later modification time, in whole seconds, as a backup compares nothing else. Disposing removes from this
+ * machine what restores have brought; other contents need not be disposed.
  */
-export class PhoneContents {
+export class PhoneContents implements AsyncDisposable {
   readonly identity: PhoneIdentity
   /** What is odd about these contents, one sentence each. */
   notes: readonly string[] = []
-  readonly #apps: ContentsOptions['apps']
+  #apps: ContentsOptions['apps']
   readonly #clock: Clock
   readonly #domains = new Map<string, Domain>()
   readonly #count = { file: 0, folder: 0, link: 0 }
   #nextInode = 1_000
   #revision = { edits: 0, newestS: 0 }
+  /** Where the bytes are that restores have brought. */
+  readonly #stores = new Set<FileStore>()
 
   constructor({ identity, apps, clock }: ContentsOptions) {
     this.identity = identity
@@ -173,6 +153,26 @@ export class PhoneContents {
     this.write(place, database.serialize())
   }
 
+  /**
+   * Takes over what a restore brought, at once: its entries replace what is at their places, domains for which `loses` is true
+   * keep nothing else, and its apps are added. `store` holds the bytes and belongs to these contents from now on. Resolves
+   * when the stores of which nothing is left have been removed.
+   */
+  async adopt(
+    brought: PhoneContents,
+    { store, loses }: { store: FileStore; loses: (domain: string) => boolean },
+  ): Promise<void> {
+    for (const domain of [...this.#domains.keys()].filter(loses)) this.#removeDomain(domain)
+    for (const [name, { nodes }] of brought.#domains) {
+      for (const [relativePath, node] of nodes) this.#replace({ domain: name, relativePath }, node)
+    }
+    const known = new Set(this.#apps.map(({ bundleId }) => bundleId))
+    this.#apps = [...this.#apps, ...brought.#apps.filter(({ bundleId }) => !known.has(bundleId))]
+    this.#revision.edits += 1
+    this.#stores.add(store)
+    await this.#removeUnusedStores()
+  }
+
   /** Lets time pass on the phone: picks files by the seed and adds, rewrites, moves and removes as many as asked. */
   change(counts: ChangeCounts): void {
     changeContents(this, counts)
@@ -222,6 +222,25 @@ export class PhoneContents {
     this.#count[node.traits.kind]--
   }
 
+  #removeDomain(domain: string): void {
+    this.#removeInside({ domain, relativePath: '' })
+    this.#take({ domain, relativePath: '' })
+  }
+
+  #replace(place: Place, node: Node): void {
+    const before = this.#nodeAt(place)
+    if (before?.traits.kind === 'folder' && node.traits.kind !== 'folder') this.#removeInside(place)
+    this.#set(this.#domainOf(place.domain, node.modifiedS), place.relativePath, node)
+  }
+
+  async #removeUnusedStores(): Promise<void> {
+    const unwanted = new Set<Node['content']>(this.#stores)
+    for (const { nodes } of this.#domains.values()) for (const { content } of nodes.values()) unwanted.delete(content)
+    const unused = [...this.#stores].filter((store) => unwanted.has(store))
+    for (const store of unused) this.#stores.delete(store)
+    await Promise.all(unused.map((store) => store[Symbol.asyncDispose]()))
+  }
+
   #removeInside({ domain, relativePath }: Place): void {
     const inside = relativePath === '' ? '' : `${relativePath}/`
     for (const path of [...(this.#domains.get(domain)?.nodes.keys() ?? [])]) {
@@ -251,68 +270,16 @@ export class PhoneContents {
     this.#revision.newestS = Math.max(this.#revision.newestS, editedS)
     return editedS
   }
-}
 
-/** An ordinary file of the user `mobile`. */
-export const PLAIN_FILE: Traits = {
-  kind: 'file',
-  mode: MODE_TYPE.file | 0o644,
-  userId: 501,
-  groupId: 501,
-  protectionClass: 3,
-  flags: 0,
+  /** Removes what restores have brought from the disk of this machine: those files cannot be read any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const stores = [...this.#stores]
+    this.#stores.clear()
+    await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()))
+  }
 }
-
-export const PLAIN_FOLDER: Traits = {
-  kind: 'folder',
-  mode: MODE_TYPE.folder | 0o755,
-  userId: 501,
-  groupId: 501,
-  protectionClass: 0,
-  flags: 0,
-}
-
-export const PLAIN_LINK: Traits = { ...PLAIN_FOLDER, kind: 'link', mode: MODE_TYPE.link | 0o755 }
 
 function parentOf(relativePath: string): string {
   const slash = relativePath.lastIndexOf('/')
   return slash === -1 ? '' : relativePath.slice(0, slash)
-}
-
-function sizeOf(entry: NewEntry): number {
-  return 'size' in entry ? entry.size : 0
-}
-
-function nodeOf(entry: NewEntry, inode: number): Node {
-  return {
-    traits: entry.traits,
-    inode,
-    modifiedS: entry.modifiedS,
-    changedS: entry.changedS ?? entry.modifiedS,
-    bornS: entry.bornS ?? entry.modifiedS,
-    size: sizeOf(entry),
-    seed: 'seed' in entry ? entry.seed : 0,
-    content: 'source' in entry ? entry.source : 'target' in entry ? entry.target : undefined,
-  }
-}
-
-function entryOf({ domain, relativePath }: Place, node: Node): Entry {
-  const { kind, mode, userId, groupId, protectionClass, flags } = node.traits
-  const { inode, modifiedS, changedS, bornS, size, content } = node
-  const entry = {
-    domain,
-    relativePath,
-    kind,
-    mode,
-    userId,
-    groupId,
-    protectionClass,
-    flags,
-    inode,
-    modifiedS,
-    changedS,
-    bornS,
-    size,
-  }
-  return typeof content === 'string' ? { ...entry, target: content } : entry
 }

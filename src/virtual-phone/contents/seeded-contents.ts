@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../base/clock.ts'
 import { type SeededRandom, seededRandom } from '../../base/random.ts'
-import { type Entry, MODE_TYPE, type PhoneApp, type Place, type Traits } from './entry.ts'
+import {
+  type Entry,
+  MODE_TYPE,
+  type PhoneApp,
+  PLAIN_FILE,
+  PLAIN_FOLDER,
+  PLAIN_LINK,
+  type Place,
+  type Traits,
+} from './entry.ts'
 import { sourceFor } from './file-types.ts'
-import { PhoneContents, PLAIN_FILE, PLAIN_FOLDER, PLAIN_LINK } from './phone-contents.ts'
+import { PhoneContents } from './phone-contents.ts'
 import { seededApps } from './seeded-apps.ts'
 import { buildDatabase, DATABASES } from './seeded-databases.ts'
 import { namePlace, ODD_PLACES } from './seeded-places.ts'

@@ -36,6 +36,22 @@ export const MODELS: readonly Model[] = [
   },
   {
     ...iPhone,
+    productType: 'iPhone18,3',
+    marketingName: 'iPhone 17',
+    hardwareModel: 'V57AP',
+    chipId: 0x8150,
+    boardId: 8,
+  },
+  {
+    ...iPhone,
+    productType: 'iPhone17,2',
+    marketingName: 'iPhone 16 Pro Max',
+    hardwareModel: 'D94AP',
+    chipId: 0x8140,
+    boardId: 14,
+  },
+  {
+    ...iPhone,
     productType: 'iPhone17,1',
     marketingName: 'iPhone 16 Pro',
     hardwareModel: 'D93AP',
@@ -100,11 +116,46 @@ export const MODELS: readonly Model[] = [
   },
   {
     ...iPhone,
+    productType: 'iPhone11,8',
+    marketingName: 'iPhone XR',
+    hardwareModel: 'N841AP',
+    chipId: 0x8020,
+    boardId: 12,
+  },
+  {
+    ...iPhone,
+    productType: 'iPhone10,6',
+    marketingName: 'iPhone X',
+    hardwareModel: 'D221AP',
+    chipId: 0x8015,
+    boardId: 14,
+    udidForm: 'sha1',
+  },
+  {
+    ...iPhone,
     productType: 'iPhone10,4',
     marketingName: 'iPhone 8',
     hardwareModel: 'D201AP',
     chipId: 0x8015,
     boardId: 10,
+    udidForm: 'sha1',
+  },
+  {
+    ...iPhone,
+    productType: 'iPhone9,1',
+    marketingName: 'iPhone 7',
+    hardwareModel: 'D10AP',
+    chipId: 0x8010,
+    boardId: 8,
+    udidForm: 'sha1',
+  },
+  {
+    ...iPhone,
+    productType: 'iPhone8,1',
+    marketingName: 'iPhone 6s',
+    hardwareModel: 'N71AP',
+    chipId: 0x8000,
+    boardId: 4,
     udidForm: 'sha1',
   },
   {
@@ -131,6 +182,15 @@ export const MODELS: readonly Model[] = [
     chipId: 0x8103,
     boardId: 14,
   },
+  {
+    ...iPad,
+    productType: 'iPad5,3',
+    marketingName: 'iPad Air 2',
+    hardwareModel: 'J81AP',
+    chipId: 0x7001,
+    boardId: 6,
+    udidForm: 'sha1',
+  },
 ]
 
 /** The model of that product type; a made-up one for a type that is not in the table; undefined for anything else. */
@@ -148,11 +208,20 @@ export function modelOf(productType: string): Model | undefined {
 const BUILDS: { readonly [version: string]: string } = {
   '26.1': '23B85',
   '26.0': '23A341',
+  '18.7': '22H20',
   '18.5': '22F76',
+  '18.4.1': '22E252',
   '18.0': '22A3354',
+  '17.3.1': '21D61',
   '17.0': '21A329',
+  '16.7.10': '20H350',
   '16.0': '20A362',
+  '15.8.3': '19H386',
+  '15.7': '19H12',
   '15.0': '19A346',
+  '14.8.1': '18H107',
+  '13.7': '17H35',
+  '12.4.1': '16G102',
 }
 
 /**

@@ -56,3 +56,18 @@ export function isSettable(domain: string, key: string): boolean {
 export function isSettableByAnyone(domain: string, key: string): boolean {
   return domain === '' && key === 'UntrustedHostBUID'
 }
+
+/** Services of the person's data, which the passcode protects. Source: docs/protocol/lockdown.md#before-the-first-unlock */
+const PROTECTED_SERVICES: ReadonlySet<string> = new Set([
+  'com.apple.afc',
+  'com.apple.crashreportcopymobile',
+  'com.apple.mobile.house_arrest',
+  'com.apple.mobilebackup2',
+  'com.apple.os_trace_relay',
+  'com.apple.syslog_relay',
+])
+
+/** Can this service be started only once the phone was unlocked? */
+export function needsFirstUnlock(service: string): boolean {
+  return PROTECTED_SERVICES.has(service)
+}

@@ -1,35 +1,44 @@
+import { hash } from 'node:crypto'
 import { utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { type Plist, PlistReal } from '../../plist/index.ts'
+import { PlistReal } from '../../plist/index.ts'
+import { batteryValues, type Condition, isPasswordProtected } from '../condition/index.ts'
 import type { Identity } from '../identity/identity.ts'
+import { traitsOf } from '../personality/index.ts'
 import { type LockdownValue, LockdownValues } from './values.ts'
 
 interface InitialOptions {
   readonly identity: Identity
   readonly publicKeyPem: string
-  /** What the phone's files take. */
-  readonly contentsBytes: number
+  /** What the phone's files take now. */
+  readonly contentsBytes: () => number
+  readonly condition: Condition
   readonly clock: Clock
 }
 
 type Domain = { readonly [key: string]: LockdownValue }
 
 /**
- * What lockdownd of a phone in everyday use tells: on its charger, on Wi-Fi, backed up to iCloud last night.
- * Source: docs/protocol/lockdown.md#values
+ * What lockdownd of a phone in everyday use tells: on Wi-Fi, backed up to iCloud last night. What its condition decides is
+ * looked up whenever somebody asks. Source: docs/protocol/lockdown.md#values
  */
 export function createInitialValues(options: InitialOptions): LockdownValues {
+  const { identity, condition } = options
   const values = new LockdownValues()
   const domains: { readonly [domain: string]: Domain } = {
-    '': { ...hardwareValues(options.identity), ...stateValues(options) },
-    'com.apple.disk_usage': diskUsage(options.contentsBytes),
-    'com.apple.mobile.battery': BATTERY,
-    'com.apple.mobile.backup': backup(options.clock),
-    'com.apple.mobile.wireless_lockdown': wirelessLockdown(options.identity),
+    '': { ...hardwareValues(identity), ...stateValues(options) },
+    'com.apple.disk_usage': diskUsage(options),
+    'com.apple.mobile.battery': battery(condition),
+    'com.apple.mobile.backup': backup(options),
+    'com.apple.mobile.wireless_lockdown': wirelessLockdown(identity),
     'com.apple.international': { Language: 'en', Locale: 'en_US', Keyboard: 'en_US' },
     'com.apple.iTunes': { SupportsAirTraffic: true },
     'com.apple.mobile.iTunes': { FamilyID: 10_006, MinITunesVersion: '12.13.1', MinMacOSVersion: '14.3' },
-    'com.apple.fmip': { IsAssociated: true },
+    'com.apple.fmip': { IsAssociated: () => condition.state.isFindMyOn },
+    'com.apple.purplebuddy': setupAssistant(condition),
+    'com.apple.security.mac.amfi': traitsOf(identity.productVersion).has('developer-mode')
+      ? { DeveloperModeStatus: false }
+      : {},
   }
   for (const [domain, keys] of Object.entries(domains)) {
     for (const [key, value] of Object.entries(keys)) values.set(domain, key, value)
@@ -42,7 +51,7 @@ function hardwareValues(identity: Identity): Domain {
   return {
     BluetoothAddress: identity.bluetoothAddress,
     BoardId: model.boardId,
-    CPUArchitecture: 'arm64e',
+    CPUArchitecture: model.udidForm === 'sha1' ? 'arm64' : 'arm64e',
     ChipID: model.chipId,
     DeviceClass: model.deviceClass,
     DeviceColor: '1',
@@ -75,15 +84,17 @@ function telephoneValues(identity: Identity): Domain {
   }
 }
 
-function stateValues({ identity, publicKeyPem, clock }: InitialOptions): Domain {
+function stateValues({ identity, publicKeyPem, condition, clock }: InitialOptions): Domain {
+  const hasBootSession = traitsOf(identity.productVersion).has('boot-session-id')
   return {
+    ...(hasBootSession && { BootSessionID: () => bootSessionId(identity, condition.boots) }),
     ActivationState: 'Activated',
     BuildVersion: identity.buildVersion,
     DeviceName: identity.deviceName,
     DevicePublicKey: utf8(publicKeyPem),
     HostAttached: true,
     HumanReadableProductVersionString: identity.productVersion,
-    PasswordProtected: false,
+    PasswordProtected: () => isPasswordProtected(condition.state),
     ProductName: identity.model.deviceClass === 'iPad' ? 'iPad OS' : 'iPhone OS',
     ProductVersion: identity.productVersion,
     ProtocolVersion: '2',
@@ -95,49 +106,68 @@ function stateValues({ identity, publicKeyPem, clock }: InitialOptions): Domain 
   }
 }
 
+/** A UUID that a phone has from one restart to the next. */
+function bootSessionId({ udid }: Identity, boots: number): string {
+  const hex = hash('sha1', `${udid} boot ${boots}`).toUpperCase()
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  )
+}
+
 const GIB = 2 ** 30
+const SYSTEM_BYTES = 16 * GIB
+const RESERVED_BYTES = 200 * 2 ** 20
 
 /** The smallest disk of Apple's that leaves the contents as much room again, with iOS itself beside them. */
-function diskUsage(contentsBytes: number): Domain {
-  const capacity = [128, 256, 512, 1024, 2048, 4096].find((gib) => gib * GIB > 2 * contentsBytes + 32 * GIB) ?? 8192
-  const total = capacity * GIB
-  const system = 16 * GIB
+function diskUsage({ contentsBytes, condition }: InitialOptions): Domain {
+  const wanted = 2 * contentsBytes() + 32 * GIB
+  const total = ([128, 256, 512, 1024, 2048, 4096].find((gib) => gib * GIB > wanted) ?? 8192) * GIB
+  const free = () => condition.state.freeBytes ?? Math.max(0, total - SYSTEM_BYTES - contentsBytes())
   return {
+    CalculateDiskUsage: 'OkilyDokily',
     TotalDiskCapacity: total,
-    TotalSystemCapacity: system,
+    TotalSystemCapacity: SYSTEM_BYTES,
     TotalSystemAvailable: 0,
-    TotalDataCapacity: total - system,
-    TotalDataAvailable: Math.max(0, total - system - contentsBytes),
-    AmountRestoreAvailable: Math.max(0, total - system - contentsBytes),
-    AmountDataReserved: 200 * 2 ** 20,
-    AmountDataAvailable: Math.max(0, total - system - contentsBytes - 200 * 2 ** 20),
+    TotalDataCapacity: total - SYSTEM_BYTES,
+    TotalDataAvailable: free,
+    AmountRestoreAvailable: free,
+    AmountDataReserved: RESERVED_BYTES,
+    AmountDataAvailable: () => Math.max(0, free() - RESERVED_BYTES),
   }
 }
 
-/** go-ios needs all of these, with these types. */
-const BATTERY: { readonly [key: string]: Plist } = {
-  BatteryCurrentCapacity: 80,
-  BatteryIsCharging: true,
-  ExternalChargeCapable: true,
-  ExternalConnected: true,
-  FullyCharged: false,
-  GasGaugeCapability: true,
-  HasBattery: true,
+function battery(condition: Condition): Domain {
+  const now = () => batteryValues(condition.state)
+  return {
+    BatteryCurrentCapacity: () => now().BatteryCurrentCapacity,
+    BatteryIsCharging: () => now().BatteryIsCharging,
+    ExternalChargeCapable: () => now().ExternalChargeCapable,
+    ExternalConnected: () => now().ExternalConnected,
+    FullyCharged: () => now().FullyCharged,
+    GasGaugeCapability: true,
+    HasBattery: true,
+  }
+}
+
+function setupAssistant(condition: Condition): Domain {
+  return {
+    SetupDone: () => condition.state.isSetUp,
+    SetupFinishedAllSteps: () => condition.state.isSetUp,
+  }
 }
 
 /** Seconds from 1970, where Unix starts to count, to 2001, where Apple does. */
 const APPLE_EPOCH_S = 978_307_200
 
-/** Source: docs/protocol/lockdown.md#values (dumps of iOS 18.4.1 and 27.0.1) */
-function backup(clock: Clock): Domain {
+/** No `WillEncrypt` as long as no password was ever set. Source: docs/protocol/lockdown.md#values (dumps of iOS 18.4.1 and 27.0.1) */
+function backup({ clock, condition }: InitialOptions): Domain {
   const lastNightS = Math.floor(clock.nowMs() / 1000) - 20 * 3600
   return {
     CloudBackupEnabled: true,
     LastCloudBackupDate: lastNightS - APPLE_EPOCH_S,
     LastCloudBackupTZ: 'GMT',
-    RequiresEncryption: 0,
+    RequiresEncryption: () => (condition.state.requiresEncryption ? 1 : 0),
     Version: '2.0',
-    WillEncrypt: false,
   }
 }
 

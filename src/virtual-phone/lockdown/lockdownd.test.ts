@@ -85,7 +85,7 @@ test('a cable that is pulled lets just so many bytes through, once', async () =>
   await using session = await startSession(lockdown, host)
   const service = 'com.apple.mobile.heartbeat'
   const wanted = { address: world.mux.address, deviceId: 1, keys: host.keys, service }
-  world.phone.cutAfter({ service, bytes: 10 })
+  world.phone.faults.add({ do: 'cut', service, afterBytes: 10 })
   {
     await using cut = await startService(session, wanted)
     assert.equal((await cut.readExactly(10, { signal: NEVER })).length, 10)
@@ -112,12 +112,12 @@ test('a request larger than 1 MiB ends the connection', async () => {
 })
 
 test('the dialog is accepted, and whoever waits for it is notified', async () => {
-  await using world = await openTestWorld({ trust: 'dialog' })
+  await using world = await openTestWorld({ condition: { trust: 'ask' } })
   const notified: string[] = []
   world.phone.events.add((event) => event.kind === 'notification' && notified.push(event.name))
   await using lockdown = await connectTo(world.mux.address, LOCKDOWN)
   await assert.rejects(pairWith(lockdown), /PairingDialogResponsePending/)
-  world.phone.trust.accept()
+  world.phone.condition.trustDialog.accept()
   assert.deepEqual(notified, ['com.apple.mobile.lockdown.request_pair'])
   assert.equal((await pairWith(lockdown)).escrowBag.length, 32)
 })

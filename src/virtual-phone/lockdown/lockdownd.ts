@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { type ByteChannel, openChannel, type WaitOptions } from '../../base/channel.ts'
+import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { type PlistDict, textOf } from '../../plist/index.ts'
 import { readPlistFrame, writePlistFrame } from '../plist-frames.ts'
 import { type Answer, answerRequest, type LockdownPhone, type LockdownSession } from './requests.ts'
-import { startTls } from './tls.ts'
+import { certificateShown, startTls } from './tls.ts'
 
 /** Where lockdownd listens. */
 export const LOCKDOWN_PORT = 62078
@@ -14,16 +14,24 @@ export const LOCKDOWN_PORT = 62078
  * Owns the stream. Abort or a malformed request: the stream is destroyed and the promise rejects.
  */
 export async function serveLockdown(stream: Duplex, phone: LockdownPhone, { signal }: WaitOptions): Promise<void> {
-  const plain = openChannel(stream)
+  const plain = phone.openChannel(stream)
   try {
     const session = await serveRequests(plain, { phone, session: undefined, signal })
     if (session === undefined) return await plain[Symbol.asyncDispose]()
-    await using secure = openChannel(await startTls(plain.detach(), session.pairing, { signal }))
+    await using secure = phone.openChannel(await beginTls(plain.detach(), { phone, session, signal }))
     await serveRequests(secure, { phone, session, signal })
   } catch (error) {
     stream.destroy()
     throw error
   }
+}
+
+async function beginTls(stream: Duplex, { phone, session, signal }: Serving & { session: LockdownSession }) {
+  const { pairing } = session
+  const tls = await startTls(stream, pairing, { signal })
+  const certificate = certificateShown(tls, pairing)
+  if (certificate !== undefined) phone.onNews({ kind: 'session', hostId: pairing.hostId, certificate })
+  return tls
 }
 
 interface Serving extends WaitOptions {

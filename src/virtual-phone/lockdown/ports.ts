@@ -41,6 +41,11 @@ export class ServicePorts<Service> {
     return service
   }
 
+  /** Nobody is waited for any more. */
+  closeAll(): void {
+    this.#waiting.clear()
+  }
+
   #takePort(): number {
     while (this.#waiting.has(this.#next)) this.#advance()
     const port = this.#next

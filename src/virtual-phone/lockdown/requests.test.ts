@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { utf8 } from '../../base/bytes.ts'
+import { openChannel } from '../../base/channel.ts'
 import { bytesOf, dictOf, type Plist, type PlistDict } from '../../plist/index.ts'
+import { Condition, type ConditionState } from '../condition/index.ts'
 import { createIdentity } from '../identity/identity.ts'
 import { makeHostKeys } from '../testing/certificates.ts'
 import { stoppedClock } from '../testing/stopped-clock.ts'
@@ -10,25 +12,25 @@ import { createInitialValues } from './initial-values.ts'
 import { Pairings } from './pairings.ts'
 import { ServicePorts } from './ports.ts'
 import { answerRequest, type LockdownPhone, type LockdownSession } from './requests.ts'
-import { Trust, type TrustState } from './trust.ts'
 
 const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 const keys = makeHostKeys({ devicePublicKeyPem: new Pairings({ key, oldestTlsVersion: 'TLSv1.2' }).publicKeyPem })
 const clock = stoppedClock()
 const identity = createIdentity({ seed: 1 }, {})
 
-function createPhone({
-  trust = 'trusted',
-  servicesUseTls = true,
-}: {
-  trust?: TrustState
-  servicesUseTls?: boolean
-} = {}) {
+function createPhone({ servicesUseTls = true, ...state }: Partial<ConditionState> & { servicesUseTls?: boolean } = {}) {
+  const condition = new Condition(state)
   const pairings = new Pairings({ key, oldestTlsVersion: 'TLSv1.2' })
   const news: string[] = []
   const phone: LockdownPhone = {
-    values: createInitialValues({ identity, publicKeyPem: pairings.publicKeyPem, contentsBytes: 0, clock }),
-    trust: new Trust({ state: trust, onAccept: () => {} }),
+    values: createInitialValues({
+      identity,
+      publicKeyPem: pairings.publicKeyPem,
+      contentsBytes: () => 0,
+      condition,
+      clock,
+    }),
+    condition,
     pairings,
     ports: new ServicePorts(clock),
     services: new Map([
@@ -36,7 +38,8 @@ function createPhone({
       ['com.apple.mobile.insecure_notification_proxy', { needsSession: false }],
     ]),
     servicesUseTls,
-    onPairing: (event) => news.push(event),
+    openChannel,
+    onNews: ({ kind }) => kind !== 'request' && news.push(kind),
   }
   const ask = (request: PlistDict, session?: LockdownSession) => answerRequest({ request, session, phone })
   const pair = (record: Plist = keys.record) =>
@@ -158,19 +161,21 @@ test('certificates without the newline at their end are accepted', () => {
   assert.equal(pair(Object.fromEntries(trimmed)).error, undefined)
 })
 
-for (const [trust, error] of [
-  ['dialog', 'PairingDialogResponsePending'],
-  ['denied', 'UserDeniedPairing'],
-  ['locked', 'PasswordProtected'],
-  ['beforeFirstUnlock', 'PasswordProtected'],
+for (const [what, state, error] of [
+  ['shows the dialog', { trust: 'ask' }, 'PairingDialogResponsePending'],
+  ['was told not to trust', { trust: 'refuse' }, 'UserDeniedPairing'],
+  ['is locked with a passcode', { passcode: '1234', isLocked: true }, 'PasswordProtected'],
+  ['is locked without a passcode', { isLocked: true }, undefined],
+  ['is managed', { forbidsPairing: true }, 'MCProtected'],
+  ['is not set up, and so asks nobody,', { isSetUp: false, trust: 'ask' }, undefined],
 ] as const) {
-  test(`a phone that is ${trust} answers Pair with ${error}`, () => {
-    assert.deepEqual(createPhone({ trust }).pair(), { error })
+  test(`a phone that ${what} answers Pair with ${error ?? 'an escrow bag'}`, () => {
+    assert.equal(createPhone(state).pair().error, error)
   })
 }
 
 test('a host that does not ask for extended errors hears the old one while the dialog is up', () => {
-  const { ask, record, news } = createPhone({ trust: 'dialog' })
+  const { ask, record, news } = createPhone({ trust: 'ask' })
   assert.deepEqual(ask({ Request: 'Pair', PairRecord: record }), { error: 'PasswordProtected' })
   assert.deepEqual(news, ['trust-asked'])
 })
@@ -179,17 +184,30 @@ test('before the first unlock not even a paired host gets a session', () => {
   const { ask, pair, phone, record, start } = createPhone()
   const escrowBag = bytesOf(pair().keys?.EscrowBag)!
   const session = start()
-  phone.trust.set('beforeFirstUnlock')
+  phone.condition.set({ passcode: '1234', isUnlockedSinceBoot: false })
   assert.deepEqual(ask({ Request: 'StartSession', HostID: record.HostID ?? '' }), { error: 'PasswordProtected' })
   const afc = { Request: 'StartService', Service: 'com.apple.afc' }
   assert.deepEqual(ask(afc, session), { error: 'PasswordProtected' })
   assert.deepEqual(ask({ ...afc, EscrowBag: escrowBag }, session), { error: 'MissingValue' })
 })
 
+test('a phone that grants a session before the first unlock keeps the services of personal data to itself', () => {
+  const { ask, pair, start, phone } = createPhone({ admitsBeforeFirstUnlock: true })
+  const escrowBag = bytesOf(pair().keys?.EscrowBag)!
+  phone.condition.set({ passcode: '1234', isUnlockedSinceBoot: false })
+  const session = start()
+  const afc = { Request: 'StartService', Service: 'com.apple.afc' }
+  assert.deepEqual(ask(afc, session), { error: 'PasswordProtected' })
+  assert.deepEqual(ask({ ...afc, EscrowBag: escrowBag }, session), { error: 'MissingValue' })
+  const proxy = { Request: 'StartService', Service: 'com.apple.mobile.insecure_notification_proxy' }
+  assert.equal(ask(proxy, session).error, undefined)
+})
+
 test('a phone that is merely locked serves the hosts it knows', () => {
   const { pair, phone, start } = createPhone()
   pair()
-  phone.trust.set('locked')
+  phone.condition.set({ passcode: '1234' })
+  phone.condition.lock()
   assert.ok(start())
 })
 

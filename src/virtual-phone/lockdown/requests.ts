@@ -1,26 +1,34 @@
+import type { Duplex } from 'node:stream'
 import { equalBytes } from '../../base/bytes.ts'
+import type { ByteChannel } from '../../base/channel.ts'
 import { randomUuid } from '../../base/random.ts'
 import { boolOf, bytesOf, dictOf, encodeXmlPlist, type PlistDict, textOf } from '../../plist/index.ts'
-import { isPublic, isSettable, isSettableByAnyone } from './access.ts'
+import { type Condition, isBeforeFirstUnlock } from '../condition/index.ts'
+import { isPublic, isSettable, isSettableByAnyone, needsFirstUnlock } from './access.ts'
 import type { Pairing, Pairings } from './pairings.ts'
 import type { ServicePorts } from './ports.ts'
-import type { Trust } from './trust.ts'
 import type { LockdownValues } from './values.ts'
 
 /** What lockdownd needs of the phone it runs on. */
 export interface LockdownPhone {
   readonly values: LockdownValues
-  readonly trust: Trust
+  readonly condition: Condition
   readonly pairings: Pairings
   readonly ports: ServicePorts<StartedService>
   /** Service name to whether it can be started only in a session. */
   readonly services: ReadonlyMap<string, { readonly needsSession: boolean }>
   /** From iOS 13 on services speak TLS too, with the pairing of the session that started them. */
   readonly servicesUseTls: boolean
-  readonly onPairing: (news: PairingNews) => void
+  readonly openChannel: (stream: Duplex) => ByteChannel
+  readonly onNews: (news: LockdownNews) => void
 }
 
-export type PairingNews = 'trust-asked' | 'paired' | 'unpaired'
+export type LockdownNews =
+  /** In a few words: name, and what it is about. */
+  | { readonly kind: 'request'; readonly request: string }
+  | { readonly kind: 'trust-asked' | 'paired' | 'unpaired'; readonly hostId: string }
+  /** TLS has begun, and the computer has shown this one of its certificates. */
+  | { readonly kind: 'session'; readonly hostId: string; readonly certificate: 'host' | 'root' }
 
 export interface StartedService {
   readonly name: string
@@ -53,8 +61,16 @@ export interface Answer {
 export function answerRequest(asking: Asking): Answer {
   const name = textOf(asking.request.Request)
   if (name === undefined) return { error: 'MissingKey' }
+  asking.phone.onNews({ kind: 'request', request: describe(name, asking.request) })
   const handler = HANDLERS.get(name)
   return handler === undefined ? { error: 'InvalidRequest' } : handler(asking)
+}
+
+const WORDS_LENGTH_MAX = 200
+
+function describe(name: string, { Service, Domain, Key }: PlistDict): string {
+  const about = [textOf(Service), textOf(Domain), textOf(Key)].filter((part) => part !== undefined)
+  return [name, ...about].join(' ').slice(0, WORDS_LENGTH_MAX)
 }
 
 type Handler = (asking: Asking) => Answer
@@ -124,18 +140,23 @@ function nameOf(request: PlistDict): { domain: string; key: string | undefined; 
 }
 
 function pair({ request, phone }: Asking): Answer {
-  const answer = phone.trust.ask()
+  const answer = phone.condition.trustDialog.ask()
+  if (answer === 'forbidden') return { error: 'MCProtected' }
   if (answer === 'locked') return { error: 'PasswordProtected' }
   if (answer === 'denied') return { error: 'UserDeniedPairing' }
   if (answer === 'pending') {
-    phone.onPairing('trust-asked')
+    phone.onNews({ kind: 'trust-asked', hostId: hostIdOf(request) })
     const isExtended = boolOf(dictOf(request.PairingOptions)?.ExtendedPairingErrors)
     return { error: isExtended ? 'PairingDialogResponsePending' : 'PasswordProtected' }
   }
   const pairing = phone.pairings.add(dictOf(request.PairRecord))
   if (typeof pairing === 'string') return { error: pairing }
-  phone.onPairing('paired')
+  phone.onNews({ kind: 'paired', hostId: pairing.hostId })
   return { keys: { EscrowBag: pairing.escrowBag } }
+}
+
+function hostIdOf({ PairRecord }: PlistDict): string {
+  return textOf(dictOf(PairRecord)?.HostID) ?? ''
 }
 
 function validatePair({ request, phone }: Asking): Answer {
@@ -146,7 +167,7 @@ function validatePair({ request, phone }: Asking): Answer {
 function unpair({ request, phone }: Asking): Answer {
   const error = phone.pairings.remove(dictOf(request.PairRecord))
   if (error !== undefined) return { error }
-  phone.onPairing('unpaired')
+  phone.onNews({ kind: 'unpaired', hostId: hostIdOf(request) })
   return {}
 }
 
@@ -155,7 +176,8 @@ function startSession({ request, session, phone }: Asking): Answer {
   if (session !== undefined) return { error: 'SessionActive' }
   const hostId = textOf(request.HostID)
   if (hostId === undefined) return { error: 'MissingHostID' }
-  if (phone.trust.state === 'beforeFirstUnlock') return { error: 'PasswordProtected' }
+  const { state } = phone.condition
+  if (isBeforeFirstUnlock(state) && !state.admitsBeforeFirstUnlock) return { error: 'PasswordProtected' }
   const pairing = phone.pairings.get(hostId)
   if (pairing === undefined) return { error: 'InvalidHostID' }
   const id = randomUuid()
@@ -173,7 +195,7 @@ function startService({ request, session, phone }: Asking): Answer {
   const name = textOf(request.Service)
   if (name === undefined) return { error: 'MissingService' }
   const service = phone.services.get(name)
-  const error = whyNotStart({ request, session, phone, needsSession: service?.needsSession ?? true })
+  const error = whyNotStart({ request, session, phone, name, needsSession: service?.needsSession ?? true })
   if (error !== undefined) return { error }
   if (service === undefined) return { error: 'InvalidService' }
   const tls = phone.servicesUseTls ? session?.pairing : undefined
@@ -182,12 +204,13 @@ function startService({ request, session, phone }: Asking): Answer {
   return { keys: { Service: name, Port: port, ...(tls !== undefined && { EnableServiceSSL: true }) } }
 }
 
-type Starting = Asking & { readonly needsSession: boolean }
+type Starting = Asking & { readonly name: string; readonly needsSession: boolean }
 
-function whyNotStart({ request, session, phone, needsSession }: Starting): string | undefined {
+function whyNotStart({ request, session, phone, name, needsSession }: Starting): string | undefined {
   if (session === undefined) return needsSession ? 'SessionInactive' : undefined
   const escrowBag = bytesOf(request.EscrowBag)
-  if (phone.trust.state === 'beforeFirstUnlock') return escrowBag === undefined ? 'PasswordProtected' : 'MissingValue'
+  if (isBeforeFirstUnlock(phone.condition.state) && needsFirstUnlock(name))
+    return escrowBag === undefined ? 'PasswordProtected' : 'MissingValue'
   if (escrowBag === undefined || equalBytes(escrowBag, session.pairing.escrowBag)) return undefined
   return 'InvalidHostID'
 }

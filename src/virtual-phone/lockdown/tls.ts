@@ -11,7 +11,11 @@ import type { Pairing } from './pairings.ts'
  * The returned stream owns the given one. Abort or failure: the stream is destroyed.
  * Source: docs/protocol/lockdown.md#tls
  */
-export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { signal: AbortSignal }): Promise<Duplex> {
+export async function startTls(
+  stream: Duplex,
+  pairing: Pairing,
+  { signal }: { signal: AbortSignal },
+): Promise<TLSSocket> {
   signal.throwIfAborted()
   if (stream.destroyed) throw wireClosed('The connection ended before TLS was set up')
   const tls = new TLSSocket(stream, {
@@ -22,8 +26,7 @@ export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { s
   })
   try {
     await orAbort(handshake(tls, stream), signal)
-    const shown = tls.getPeerCertificate().raw
-    if (!pairing.hostCertificates.some((known) => shown !== undefined && equalBytes(known, shown))) {
+    if (certificateShown(tls, pairing) === undefined) {
       throw badFrame(`The computer ${pairing.hostId} shows a certificate that is not its own`)
     }
     return tls
@@ -31,6 +34,13 @@ export async function startTls(stream: Duplex, pairing: Pairing, { signal }: { s
     tls.destroy()
     throw error
   }
+}
+
+/** Which of a computer's two certificates it shows; undefined for any other, and for none. */
+export function certificateShown(tls: TLSSocket, { hostCertificates }: Pairing): 'host' | 'root' | undefined {
+  const { raw } = tls.getPeerCertificate()
+  const index = hostCertificates.findIndex((known) => raw !== undefined && equalBytes(known, raw))
+  return (['host', 'root'] as const)[index]
 }
 
 function handshake(tls: TLSSocket, stream: Duplex): Promise<void> {

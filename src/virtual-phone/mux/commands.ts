@@ -1,5 +1,5 @@
 import { bytesOf, numberOf, type PlistDict, textOf } from '../../plist/index.ts'
-import { attachedEvent, type MuxHub, type ServeConnection } from './hub.ts'
+import type { MuxHub, ServeConnection } from './hub.ts'
 import { type MuxResult, RESULT, swapPort } from './messages.ts'
 
 /** What a command leads to: an answer, events from now on, or a connection to a phone. */
@@ -17,7 +17,7 @@ export function performCommand(command: PlistDict | undefined, hub: MuxHub): Out
     case 'Connect':
       return connect(command, hub)
     case 'ListDevices':
-      return answer({ DeviceList: hub.attachments.map(attachedEvent) })
+      return answer({ DeviceList: hub.attachments.map((attachment) => hub.attachedEvent(attachment)) })
     case 'ListListeners':
       return answer({ ListenerList: listListeners(hub) })
     case 'ReadBUID':

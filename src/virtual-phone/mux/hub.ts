@@ -3,17 +3,27 @@ import { type WaitOptions, wireClosed } from '../../base/channel.ts'
 import { randomUuid } from '../../base/random.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import { attachedTwice } from '../errors.ts'
+import { type AddressLayout, encodeNetworkAddress } from './network-address.ts'
 
 /** What a mux server needs of a phone. */
 export interface PhoneOnMux {
   readonly udid: string
   /** USB product ID. */
   readonly productId: number
+  /** Where it is, if it is reached over the network instead of a cable. */
+  readonly network?: NetworkPlace
   /**
    * What serves a connection to that port; undefined if nothing listens there. A port of StartService is used up by asking.
    * The server owns the stream it is given, and destroys it when it rejects.
    */
   connect(port: number): ServeConnection | undefined
+}
+
+export interface NetworkPlace {
+  /** IPv4. */
+  readonly address: string
+  /** Its whole name in DNS-SD. */
+  readonly serviceName: string
 }
 
 export type ServeConnection = (stream: Duplex, options: WaitOptions) => Promise<void>
@@ -38,10 +48,15 @@ const PAIR_RECORDS_MAX = 1000
 /** The state that all clients of one mux server share: phones, pair records, and who listens. */
 export class MuxHub {
   readonly buid = randomUuid()
+  readonly #layout: AddressLayout
   readonly #attachments = new Map<number, Attachment & { readonly pull: AbortController }>()
   readonly #pairRecords = new Map<string, Uint8Array>()
   readonly #listeners = new Set<MuxListener>()
   #deviceIdNext = 1
+
+  constructor({ networkAddressLayout }: { networkAddressLayout: AddressLayout }) {
+    this.#layout = networkAddressLayout
+  }
 
   get attachments(): readonly Attachment[] {
     return [...this.#attachments.values()]
@@ -57,11 +72,11 @@ export class MuxHub {
 
   /** Throws `virtual-phone.attached-twice`. */
   attach(phone: PhoneOnMux): number {
-    if (this.attachments.some((other) => other.phone.udid === phone.udid)) throw attachedTwice(phone.udid)
+    if (this.attachments.some((other) => isSamePlace(other.phone, phone))) throw attachedTwice(phone.udid)
     const pull = new AbortController()
     const attachment = { deviceId: this.#deviceIdNext++, phone, signal: pull.signal, pull }
     this.#attachments.set(attachment.deviceId, attachment)
-    this.#tellAll(attachedEvent(attachment))
+    this.#tellAll(this.attachedEvent(attachment))
     return attachment.deviceId
   }
 
@@ -77,7 +92,7 @@ export class MuxHub {
 
   /** The listener is told of the phones that are here already, then of every change; the returned function ends that. */
   listen(listener: MuxListener): () => void {
-    for (const attachment of this.attachments) listener.tell(attachedEvent(attachment))
+    for (const attachment of this.attachments) listener.tell(this.attachedEvent(attachment))
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -100,23 +115,41 @@ export class MuxHub {
     return this.#pairRecords.delete(id)
   }
 
+  /** How a phone is announced, and listed. Source: docs/protocol/usbmux.md#properties */
+  attachedEvent({ deviceId, phone }: Attachment): PlistDict {
+    const { network } = phone
+    const way = network === undefined ? cableProperties(deviceId, phone) : networkProperties(network, this.#layout)
+    return {
+      MessageType: 'Attached',
+      DeviceID: deviceId,
+      Properties: { ...way, DeviceID: deviceId, SerialNumber: phone.udid },
+    }
+  }
+
   #tellAll(event: PlistDict): void {
     for (const listener of this.#listeners) listener.tell(event)
   }
 }
 
-/** How a phone on a cable is announced, and listed. Source: docs/protocol/usbmux.md#properties */
-export function attachedEvent({ deviceId, phone }: Pick<Attachment, 'deviceId' | 'phone'>): PlistDict {
+/** A phone is there once on a cable and once on the network, at most. */
+function isSamePlace(one: PhoneOnMux, other: PhoneOnMux): boolean {
+  return one.udid === other.udid && (one.network === undefined) === (other.network === undefined)
+}
+
+function cableProperties(deviceId: number, phone: PhoneOnMux): PlistDict {
   return {
-    MessageType: 'Attached',
-    DeviceID: deviceId,
-    Properties: {
-      ConnectionSpeed: 480_000_000,
-      ConnectionType: 'USB',
-      DeviceID: deviceId,
-      LocationID: (1 << 20) + deviceId,
-      ProductID: phone.productId,
-      SerialNumber: phone.udid,
-    },
+    ConnectionSpeed: 480_000_000,
+    ConnectionType: 'USB',
+    LocationID: (1 << 20) + deviceId,
+    ProductID: phone.productId,
+  }
+}
+
+function networkProperties({ address, serviceName }: NetworkPlace, layout: AddressLayout): PlistDict {
+  return {
+    ConnectionType: 'Network',
+    EscapedFullServiceName: serviceName,
+    InterfaceIndex: 0,
+    NetworkAddress: encodeNetworkAddress(address, layout),
   }
 }

@@ -31,9 +31,9 @@ function attached(udid: string, deviceId: number) {
     Properties: {
       ConnectionSpeed: 480000000,
       ConnectionType: 'USB',
-      DeviceID: deviceId,
       LocationID: (1 << 20) + deviceId,
       ProductID: 4776,
+      DeviceID: deviceId,
       SerialNumber: udid,
     },
   }

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { rm, stat } from 'node:fs/promises'
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { wireClosed } from '../../base/channel.ts'
-import { isAppError, isSystemError } from '../../base/errors.ts'
+import { connect, createServer, type Server } from 'node:net'
+import { isSystemError } from '../../base/errors.ts'
 import { notListening } from '../errors.ts'
+import { ServedSockets } from '../served-sockets.ts'
 import { serveMuxClient } from './client.ts'
 import { MuxHub, type PhoneOnMux } from './hub.ts'
+import type { AddressLayout } from './network-address.ts'
 
 /** More are refused, so that a client that opens connections for ever does not use up the process's files. */
 const CONNECTIONS_MAX = 500
@@ -17,6 +18,8 @@ export interface MuxServerOptions {
   readonly phones: readonly PhoneOnMux[]
   /** A TCP address (port 0: any free one) or the path of a Unix socket that does not exist yet. */
   readonly listen: ListenAddress
+  /** How the addresses of phones on the network are told: `bsd` unless given, which libimobiledevice 1.3.0 needs. */
+  readonly networkAddressLayout?: AddressLayout
   /** Aborting ends all connections, as disposing does. */
   readonly signal: AbortSignal
 }
@@ -36,14 +39,15 @@ export interface MuxServer extends AsyncDisposable {
 }
 
 /** Throws `virtual-phone.not-listening` when the address cannot be had, and `virtual-phone.attached-twice`. */
-export async function openMuxServer({ phones, listen, signal }: MuxServerOptions): Promise<MuxServer> {
+export async function openMuxServer(options: MuxServerOptions): Promise<MuxServer> {
+  const { phones, listen, networkAddressLayout = 'bsd', signal } = options
   signal.throwIfAborted()
-  const hub = new MuxHub()
+  const hub = new MuxHub({ networkAddressLayout })
   for (const phone of phones) hub.attach(phone)
   const server = createServer()
   server.maxConnections = CONNECTIONS_MAX
-  const clients = new Clients(hub, signal)
-  server.on('connection', (socket) => clients.accept(socket))
+  const clients = new ServedSockets({ signal })
+  server.on('connection', (socket) => clients.serve(socket, (stream, options) => serveMuxClient(stream, hub, options)))
   try {
     if ('path' in listen) await removeDeadSocket(listen.path)
     server.listen(listen)
@@ -80,43 +84,4 @@ function addressOf(server: Server): string {
   const address = server.address()
   if (address === null || typeof address === 'string') return `UNIX:${address}`
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
-}
-
-/** The connections that are open now. */
-class Clients implements AsyncDisposable {
-  readonly #hub: MuxHub
-  readonly #closing = new AbortController()
-  readonly #signal: AbortSignal
-  readonly #sockets = new Set<Socket>()
-  readonly #running = new Set<Promise<void>>()
-  #mistake: unknown
-
-  constructor(hub: MuxHub, signal: AbortSignal) {
-    this.#hub = hub
-    this.#signal = AbortSignal.any([signal, this.#closing.signal])
-  }
-
-  accept(socket: Socket): void {
-    this.#sockets.add(socket)
-    // Whoever serves the connection sees the error too; this keeps one that comes between two owners from ending the process.
-    socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket))
-    socket.setNoDelay(true)
-    const running = this.#serve(socket).finally(() => this.#running.delete(running))
-    this.#running.add(running)
-  }
-
-  async #serve(socket: Socket): Promise<void> {
-    try {
-      await serveMuxClient(socket, this.#hub, { signal: this.#signal })
-    } catch (error) {
-      if (!isAppError(error) && !this.#signal.aborted) this.#mistake ??= error
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(wireClosed('The mux server was closed'))
-    for (const socket of this.#sockets) socket.destroy()
-    await Promise.all(this.#running)
-    if (this.#mistake !== undefined) throw this.#mistake
-  }
 }

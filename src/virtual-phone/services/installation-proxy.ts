@@ -5,8 +5,8 @@ import type { PhoneApp } from '../contents/index.ts'
 import { readRequests, writePlistFrame } from '../plist-frames.ts'
 import type { ServicePhone } from './service.ts'
 
-/** Apps in one message of Browse. */
-const BATCH_APPS = 20
+/** Apps in one message of Browse: few, so that the list of a small phone comes in several too. */
+const BATCH_APPS = 6
 
 /** Lists the installed apps. Source: docs/protocol/small-services.md#installation-proxy */
 export async function serveInstallationProxy(

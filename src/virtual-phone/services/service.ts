@@ -6,6 +6,7 @@ import type { Identity } from '../identity/identity.ts'
 import type { Listeners } from '../listeners.ts'
 import type { LockdownValues } from '../lockdown/values.ts'
 import type { MediaTree } from './afc/media-tree.ts'
+import type { LogLine, NewLogLine } from './log-line.ts'
 
 /** What the services need of the phone they run on. */
 export interface ServicePhone {
@@ -13,23 +14,30 @@ export interface ServicePhone {
   readonly values: LockdownValues
   readonly contents: PhoneContents
   readonly media: MediaTree
+  /** What crashreportcopymobile shows. */
+  readonly crashReports: MediaTree
   readonly clock: Clock
   /** Names of notifications, whoever posts them. */
   readonly notifications: Listeners<string>
   readonly logLines: Listeners<LogLine>
   /** What the backup service gets of the phone. */
   readonly backup: BackupPhone
-  /** The host asks for it; what it means is up to those who hold the phone. */
-  readonly onPower: (what: PowerRequest) => void
-}
-
-export interface LogLine {
-  /** The program that says it. */
-  readonly process: string
-  readonly text: string
+  /** Writes a line into the log. */
+  readonly log: (line: NewLogLine) => void
+  /** Told when the phone is to restart, to shut down or to sleep; what it means is up to those who hold the phone. */
+  readonly power: Listeners<PowerNews>
+  /** Ends every network connection of the host that is served; undefined for a host on a cable. */
+  readonly cutHost: (() => void) | undefined
 }
 
 export type PowerRequest = 'restart' | 'shutdown' | 'sleep'
+
+export interface PowerNews {
+  readonly what: PowerRequest
+  /** The host wants a message on the screen when it worked, or when it did not. */
+  readonly displayPass: boolean
+  readonly displayFail: boolean
+}
 
 /** Serves one connection until the host goes away. The caller closes the channel. */
 export type ServeService = (channel: ByteChannel, phone: ServicePhone, options: WaitOptions) => Promise<void>

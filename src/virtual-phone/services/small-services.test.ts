@@ -8,9 +8,10 @@ import { arrayOf, bytesOf, dictOf, type Plist, type PlistDict, parsePlist, textO
 import { ask, hear, tell } from '../testing/host.ts'
 import { connectService, createServicePhone } from '../testing/service-host.ts'
 import { serveDiagnosticsRelay } from './diagnostics-relay.ts'
-import { serveHeartbeat } from './heartbeat.ts'
 import { serveInstallationProxy } from './installation-proxy.ts'
+import { completeLine } from './log-line.ts'
 import { serveNotificationProxy } from './notification-proxy.ts'
+import { SERVICES } from './services.ts'
 import { serveSpringboard } from './springboard.ts'
 import { encodeLogLine, serveSyslogRelay } from './syslog-relay.ts'
 
@@ -57,17 +58,6 @@ test('notification_proxy disconnects a host that observes but does not read', as
   await settle()
   for (let count = 0; count < 5000; count++) phone.notifications.tell('a')
   await assert.rejects(np.served, (error) => isAppError(error, 'wire.closed'))
-})
-
-test('heartbeat says Marco every ten seconds to a host that says Polo', async () => {
-  const { phone, clock } = createServicePhone()
-  await using heartbeat = connectService(serveHeartbeat, phone)
-  const marco = { Command: 'Marco', Interval: 10, SupportsSleepyTime: true }
-  assert.deepEqual({ ...(await hear(heartbeat.channel)) }, marco)
-  await tell(heartbeat.channel, { Command: 'Polo' })
-  await settle()
-  clock.pass(10_000)
-  assert.deepEqual({ ...(await hear(heartbeat.channel)) }, marco)
 })
 
 async function askDiagnostics(request: PlistDict, { ios = '18.5' } = {}): Promise<PlistDict> {
@@ -127,13 +117,13 @@ test('the phone restarts at once, or when the host has gone if it wished so', as
   const now = connectService(serveDiagnosticsRelay, phone)
   await ask(now.channel, { Request: 'Restart' })
   await now.served
-  assert.deepEqual(power, ['restart'])
+  assert.deepEqual(power, [{ what: 'restart', displayPass: false, displayFail: false }])
   const later = connectService(serveDiagnosticsRelay, phone)
-  await ask(later.channel, { Request: 'Shutdown', WaitForDisconnect: true })
-  assert.deepEqual(power, ['restart'])
+  await ask(later.channel, { Request: 'Shutdown', WaitForDisconnect: true, DisplayPass: true })
+  assert.equal(power.length, 1)
   assert.equal((await ask(later.channel, { Request: 'Goodbye' })).Status, 'Success')
   await later.served
-  assert.deepEqual(power, ['restart', 'shutdown'])
+  assert.deepEqual(power.slice(1), [{ what: 'shutdown', displayPass: true, displayFail: false }])
 })
 
 async function browse(options: PlistDict): Promise<{ apps: readonly PlistDict[]; batches: number }> {
@@ -163,6 +153,24 @@ test('installation_proxy lists the apps of the contents, with what was asked for
   const metadata = dictOf(parsePlist(bytesOf(apps[0]?.iTunesMetadata)!))
   assert.equal(metadata?.softwareVersionBundleId, users[0]?.bundleId)
   assert.deepEqual(Object.keys(apps[0] ?? {}).sort(), ['ApplicationSINF', 'CFBundleIdentifier', 'iTunesMetadata'])
+})
+
+for (const [type, categories] of [
+  ['User', ['User']],
+  ['System', ['System']],
+  ['Any', ['System', 'User']],
+  ['Hidden', []],
+] as const) {
+  test(`installation_proxy knows which apps are ${type}`, async () => {
+    const { apps } = await browse({ ApplicationType: type, ReturnAttributes: ['ApplicationType'] })
+    assert.deepEqual([...new Set(apps.map((app) => app.ApplicationType))], categories)
+  })
+}
+
+test('installation_proxy lists in several messages', async () => {
+  const { apps, batches } = await browse({ ApplicationType: 'Any' })
+  assert.equal(batches, Math.ceil(apps.length / 6))
+  assert.ok(batches > 1)
 })
 
 test('installation_proxy keeps costly attributes back unless they are named', async () => {
@@ -220,17 +228,36 @@ test('springboardservices puts every app on the home screen, the dock first', as
 })
 
 test('a log line has its date in columns, and all but ASCII escaped as vis does', () => {
-  const line = encodeLogLine({ process: 'backupd', text: 'Bär \\ ok' }, { nowMs: Date.UTC(2026, 10, 2, 3, 4, 5) })
-  assert.equal(fromUtf8(line), 'Nov  2 03:04:05 iPhone backupd[66] <Notice>: B\\M-C\\M-$r \\\\ ok\n\0')
+  const nowMs = Date.UTC(2026, 10, 2, 3, 4, 5)
+  const line = completeLine({ process: 'backupd', level: 'fault', text: 'Bär \\ \0\x1b\x7f\tok' }, { nowMs })
+  assert.equal(
+    fromUtf8(encodeLogLine(line, { hostName: 'iPhone' })),
+    'Nov  2 03:04:05 iPhone backupd[66] <Critical>: B\\M-C\\M-$r \\\\ \\^@\\^[\\^?\tok\n\0',
+  )
 })
 
 test('syslog_relay sends lines from the moment a host listens, and ignores what it says', async () => {
   const { phone } = createServicePhone()
+  phone.values.set('', 'DeviceName', ' Ana’s iPhone ')
   await using relay = connectService(serveSyslogRelay, phone)
   await relay.channel.write(utf8('start'), { signal: NEVER })
-  phone.logLines.tell({ process: 'backupd', text: 'hello' })
-  const expected = 'Nov  2 03:04:05 iPhone backupd[66] <Notice>: hello\n\0'
-  const first = 'Nov  2 03:04:05 iPhone syslog_relay[66] <Notice>: a host reads the log\n\0'
+  phone.log({ process: 'backupd', text: 'hello' })
+  const expected = 'Nov  2 03:04:05 Ana-s-iPhone backupd[66] <Notice>: hello\n\0'
+  const first = 'Nov  2 03:04:05 Ana-s-iPhone syslog_relay[203] <Notice>: a host reads the log\n\0'
   const heard = await relay.channel.readExactly(first.length + expected.length, { signal: NEVER })
   assert.equal(fromUtf8(heard), first + expected)
+})
+
+test('the log tells of a computer that comes to back up, and goes', async () => {
+  const { phone } = createServicePhone()
+  const lines: string[] = []
+  phone.logLines.add(({ process, text }) => lines.push(`${process} ${text}`))
+  const backup = connectService(SERVICES.get('com.apple.mobilebackup2')!.serve, phone)
+  await hear(backup.channel).catch(() => undefined)
+  await backup.channel[Symbol.asyncDispose]()
+  await backup.served.catch(() => undefined)
+  assert.deepEqual(lines, [
+    'BackupAgent2 =agent= A computer has connected',
+    'BackupAgent2 =agent= The computer has disconnected',
+  ])
 })

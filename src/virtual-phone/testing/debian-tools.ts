@@ -30,10 +30,24 @@ export async function startTool(address: string, command: string, ...args: reado
     child.once('spawn', resolve).once('error', () => reject(notInstalled('stdbuf', 'coreutils'))),
   )
   let printed = ''
+  let more = Promise.withResolvers<void>()
+  const wake = () => {
+    more.resolve()
+    more = Promise.withResolvers<void>()
+  }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text
+    wake()
   })
-  return { output: () => printed, [Symbol.asyncDispose]: () => stop(child) }
+  child.stdout.on('end', wake)
+  /** Resolves when it has printed something that matches; rejects when it ends without that. */
+  const prints = async (pattern: RegExp) => {
+    while (!pattern.test(printed)) {
+      assert.ok(!child.stdout.readableEnded, `${command} ended without ${pattern}: ${printed}`)
+      await more.promise
+    }
+  }
+  return { output: () => printed, prints, [Symbol.asyncDispose]: () => stop(child) }
 }
 
 async function stop(child: ChildProcessByStdio<null, Readable, null>): Promise<void> {

@@ -129,3 +129,23 @@ export async function startService(
 export function hex(text: string): Uint8Array {
   return Uint8Array.fromHex(text.replaceAll(/\s/g, ''))
 }
+
+/**
+ * Pairs as a host of ours and leaves the record with the mux server, where tools find it: quicker than a tool that makes keys.
+ * The device must trust at once.
+ */
+export async function pairForTools(address: string, { deviceId, udid }: { deviceId: number; udid: string }) {
+  await using lockdown = await connectTo(address, { deviceId, port: 62078 })
+  const { keys, escrowBag } = await pairWith(lockdown)
+  const record = {
+    ...keys.record,
+    HostPrivateKey: Buffer.from(keys.hostKeyPem),
+    RootPrivateKey: Buffer.from(keys.rootKeyPem),
+    EscrowBag: escrowBag,
+    WiFiMACAddress: '02:00:00:00:00:01',
+  }
+  await using mux = await dialMux(address)
+  const PairRecordData = encodeXmlPlist(record)
+  const saved = await askMux(mux, { MessageType: 'SavePairRecord', PairRecordID: udid, PairRecordData })
+  assert.equal(saved.Number, 0)
+}

@@ -138,6 +138,8 @@ class HostSide {
       case 'DLContentsOfDirectory':
         this.#note(/\/[0-9a-f]{2}$/.test(first) ? `list ${first.slice(0, -2)}**` : `list ${first}`)
         return [0, '', this.#list(first)]
+      case 'DLMessageCopyItem':
+        return this.#copy(first, textOf(message[2]) ?? '')
       case 'DLMessageMoveItems':
         return this.#move(dictOf(message[1]) ?? {}, meddledCode)
       case 'DLMessageRemoveItems':
@@ -188,6 +190,15 @@ class HostSide {
       else errors[from] = { DLFileErrorString: 'No such file or directory', DLFileErrorCode: -6 }
     }
     return Object.keys(errors).length > 0 ? [-13, 'Multi status', errors] : [0, '', {}]
+  }
+
+  #copy(from: string, to: string): readonly [number, string, Plist] {
+    const { files, folders } = this.#host
+    this.#note(`copy ${from} ${to}`)
+    for (const [path, bytes] of [...files])
+      if (path.startsWith(`${from}/`)) files.set(to + path.slice(from.length), bytes)
+    for (const path of [...folders]) if (`${path}/`.startsWith(`${from}/`)) folders.add(to + path.slice(from.length))
+    return OK
   }
 
   #moveFolder(from: string, to: string): void {

@@ -2,12 +2,17 @@ import { duplexPair } from 'node:stream'
 import { NEVER } from '../../base/abort.ts'
 import { type ByteChannel, openChannel } from '../../base/channel.ts'
 import { newBackupAgent } from '../backup/index.ts'
+import { Condition } from '../condition/index.ts'
 import { openSeededContents } from '../contents/index.ts'
+import { Faults } from '../faults/index.ts'
 import { createIdentity } from '../identity/identity.ts'
 import { Listeners } from '../listeners.ts'
 import { createInitialValues } from '../lockdown/initial-values.ts'
+import { traitsOf } from '../personality/index.ts'
 import { MediaTree } from '../services/afc/media-tree.ts'
-import type { LogLine, PowerRequest, ServeService, ServicePhone } from '../services/service.ts'
+import { createCrashReports } from '../services/crash-reports.ts'
+import { completeLine, type LogLine } from '../services/log-line.ts'
+import type { PowerNews, ServeService, ServicePhone } from '../services/service.ts'
 import { stoppedClock } from './stopped-clock.ts'
 
 /** A phone without lockdownd, for talking to its services directly. */
@@ -15,9 +20,13 @@ export function createServicePhone({ ios = '18.5' }: { ios?: string } = {}) {
   const clock = stoppedClock()
   const contents = openSeededContents({ seed: 3, files: 200, bytes: 1_000_000, ios, clock })
   const identity = createIdentity({ seed: 3, ios }, contents.identity)
-  const values = createInitialValues({ identity, publicKeyPem: '', contentsBytes: 0, clock })
+  const condition = new Condition()
+  const values = createInitialValues({ identity, publicKeyPem: '', contentsBytes: () => 0, condition, clock })
   const notifications = new Listeners<string>()
-  const power: PowerRequest[] = []
+  const logLines = new Listeners<LogLine>()
+  const power: PowerNews[] = []
+  const powerNews = new Listeners<PowerNews>()
+  powerNews.add((news) => power.push(news))
   const phone: ServicePhone = {
     identity,
     values,
@@ -25,16 +34,25 @@ export function createServicePhone({ ios = '18.5' }: { ios?: string } = {}) {
     media: new MediaTree({ clock }),
     clock,
     notifications,
-    logLines: new Listeners<LogLine>(),
+    logLines,
+    log: (line) => logLines.tell(completeLine(line, { nowMs: clock.nowMs() })),
+    crashReports: createCrashReports(identity, clock),
+    power: powerNews,
+    cutHost: undefined,
     backup: {
       udid: identity.udid,
       contents,
       clock,
+      condition,
+      traits: traitsOf(ios),
+      faults: new Faults({ clock, phone: { lock: () => condition.lock(), restart: () => undefined } }),
       lockdown: values,
       agent: newBackupAgent(),
       post: (name) => notifications.tell(name),
+      onErase: () => undefined,
+      restoreApplications: () => new Set(),
+      onRestart: () => undefined,
     },
-    onPower: (what) => power.push(what),
   }
   return { phone, clock, power }
 }

@@ -3,12 +3,14 @@ import { numberOf } from '../../../plist/index.ts'
 import type { ServicePhone } from '../service.ts'
 import { AfcError } from './afc-error.ts'
 import { AfcArguments } from './arguments.ts'
-import type { MediaNode } from './media-tree.ts'
+import type { MediaNode, MediaTree } from './media-tree.ts'
 import type { OpenFiles } from './open-files.ts'
 import { type AfcAnswer, type AfcRequest, type AfcStatus, OPERATION, STATUS } from './packet.ts'
 
 export interface AfcConnection {
   readonly phone: ServicePhone
+  /** What is shown of the phone. */
+  readonly media: MediaTree
   readonly files: OpenFiles
 }
 
@@ -34,8 +36,8 @@ const OPERATIONS: ReadonlyMap<number, Perform> = new Map<number, Perform>([
   [OPERATION.fileInfo, fileInfo],
   [OPERATION.deviceInfo, deviceInfo],
   [OPERATION.makeFolder, makeFolder],
-  [OPERATION.remove, (args, { phone }) => remove(args, phone, { all: false })],
-  [OPERATION.removeAll, (args, { phone }) => remove(args, phone, { all: true })],
+  [OPERATION.remove, (args, { media }) => remove(args, media, { all: false })],
+  [OPERATION.removeAll, (args, { media }) => remove(args, media, { all: true })],
   [OPERATION.rename, rename],
   [OPERATION.makeLink, makeLink],
   [OPERATION.setModifiedTime, setModifiedTime],
@@ -62,12 +64,12 @@ function texts(list: readonly string[]): AfcAnswer {
 }
 
 /** pymobiledevice3 drops the first two names without looking. */
-function readFolder(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
-  return texts(['.', '..', ...phone.media.findFolder(args.text()).children.keys()])
+function readFolder(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
+  return texts(['.', '..', ...media.findFolder(args.text()).children.keys()])
 }
 
-function fileInfo(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
-  const node = phone.media.find(args.text(), { followLast: false })
+function fileInfo(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
+  const node = media.find(args.text(), { followLast: false })
   const size = sizeOf(node)
   const pairs = {
     st_size: size,
@@ -97,40 +99,40 @@ function deviceInfo(_args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
   return texts(Object.entries(pairs).flatMap(([key, value]) => [key, String(value)]))
 }
 
-function makeFolder(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
-  phone.media.makeFolder(args.text())
+function makeFolder(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
+  media.makeFolder(args.text())
   return OK
 }
 
-function remove(args: AfcArguments, phone: ServicePhone, { all }: { all: boolean }): AfcAnswer {
-  phone.media.remove(args.text(), { all })
+function remove(args: AfcArguments, media: MediaTree, { all }: { all: boolean }): AfcAnswer {
+  media.remove(args.text(), { all })
   return OK
 }
 
-function rename(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
-  phone.media.rename({ from: args.text(), to: args.text() })
+function rename(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
+  media.rename({ from: args.text(), to: args.text() })
   return OK
 }
 
-function makeLink(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
+function makeLink(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
   const isHard = args.u64() === 1n
   const target = args.text()
-  if (isHard) phone.media.makeHardLink({ target, path: args.text() })
-  else phone.media.makeLink({ target, path: args.text() })
+  if (isHard) media.makeHardLink({ target, path: args.text() })
+  else media.makeLink({ target, path: args.text() })
   return OK
 }
 
-function setModifiedTime(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
+function setModifiedTime(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
   const ns = args.u64()
-  phone.media.find(args.text()).modifiedNs = ns
+  media.find(args.text()).modifiedNs = ns
   return OK
 }
 
-function truncate(args: AfcArguments, { phone }: AfcConnection): AfcAnswer {
+function truncate(args: AfcArguments, { media }: AfcConnection): AfcAnswer {
   const size = args.size()
-  const file = phone.media.findFile(args.text())
+  const file = media.findFile(args.text())
   file.bytes.resize(size)
-  phone.media.touch(file)
+  media.touch(file)
   return OK
 }
 
@@ -151,13 +153,13 @@ function readFile(args: AfcArguments, { files }: AfcConnection): AfcAnswer {
   return { kind: 'data', bytes }
 }
 
-function writeFile(args: AfcArguments, { files, phone }: AfcConnection): AfcAnswer {
+function writeFile(args: AfcArguments, { files, media }: AfcConnection): AfcAnswer {
   const open = files.get(args.u64())
   const bytes = args.rest()
   const position = open.appends ? open.file.bytes.size : open.position
   open.file.bytes.write(position, bytes)
   open.position = position + bytes.length
-  phone.media.touch(open.file)
+  media.touch(open.file)
   return OK
 }
 
@@ -176,10 +178,10 @@ function tell(args: AfcArguments, { files }: AfcConnection): AfcAnswer {
   return { kind: 'position', position: files.get(args.u64()).position }
 }
 
-function setSize(args: AfcArguments, { files, phone }: AfcConnection): AfcAnswer {
+function setSize(args: AfcArguments, { files, media }: AfcConnection): AfcAnswer {
   const { file } = files.get(args.u64())
   file.bytes.resize(args.size())
-  phone.media.touch(file)
+  media.touch(file)
   return OK
 }
 

@@ -1,0 +1,136 @@
+import type { Secret } from '../../base/secret.ts'
+import {
+  checkRestore,
+  type RestoreCheck,
+  type RestoreCheckName,
+  type RestoreEvent,
+  type RestoreToPhoneOptions,
+  restoreToPhone,
+} from '../../run/index.ts'
+import { backupPasswordFor } from '../backup-password.ts'
+import { askConsent } from '../consent.ts'
+import { type Context, printResult } from '../context.ts'
+import { narrateWaiting } from '../phone-words.ts'
+import { accessPhones, choosePhone, introduce, nameOf } from '../phones.ts'
+import { lockOwner, tempFolderOf } from '../repositories.ts'
+import { openProgress, type Progress } from '../terminal.ts'
+import { amountOf, countOf, formatDuration, formatSize, plainText } from '../words.ts'
+import type { FoundSnapshot, RestoreOptions } from './restore.ts'
+
+/** What a person may say about a restore to a phone; what each means for the phone is told in the help. */
+export interface ToPhoneOptions {
+  readonly toPhone?: string
+  readonly removeItemsNotRestored?: boolean
+  readonly preserveSettings?: boolean
+  readonly app?: readonly string[]
+  readonly copy?: boolean
+  /** `--no-system-files` and `--no-reboot` make these false. */
+  readonly systemFiles?: boolean
+  readonly reboot?: boolean
+  readonly despite?: readonly RestoreCheckName[]
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+/** `phonekeep restore --to-phone`: checks, asks, and turns a phone into what a snapshot holds. */
+export async function restoreSnapshotToPhone(
+  { repository, snapshot }: FoundSnapshot,
+  { udid, ...options }: RestoreOptions & { readonly udid: string },
+  context: Context,
+): Promise<void> {
+  const { clock, signal, terminal } = context
+  const access = accessPhones(context)
+  const phone = await choosePhone(access, udid, context)
+  const name = nameOf(await introduce(phone, access, context))
+  const tempFolder = await tempFolderOf(context)
+  const what = { phone, repository, snapshot, password: askedOnce(options, context), tempFolder, signal }
+  const target = { snapshot: snapshot.id, udid: phone.udid }
+  if (options.dryRun) {
+    const checks = await checkRestore(what)
+    printResult(context, { json: options.json, result: { ...target, checks }, lines: () => checks.map(lineOf) })
+    return
+  }
+  const { checks, sentFiles, sentBytes, elapsedMs } = await restoreToPhone({
+    ...what,
+    owner: await lockOwner(context),
+    clock,
+    options: protocolOptions(options),
+    despite: options.despite ?? [],
+    agree: () => askConsent(questionFor(name, options), { yes: options.yes, signal }),
+    onEvent: narrateRestore(openProgress(terminal, clock), name),
+  })
+  const seconds = Math.round(elapsedMs) / 1000
+  printResult(context, {
+    json: options.json,
+    result: { ...target, checks, sentFiles, sentBytes, seconds },
+    lines: () => [
+      `${name} is restored: ${countOf(sentFiles, 'file')} (${formatSize(sentBytes)}) in ${formatDuration(elapsedMs)}.`,
+      options.reboot === false
+        ? 'Nothing of it shows before the phone is restarted.'
+        : 'It restarts now. Keep it on power and on Wi-Fi: it installs its apps again from the App Store.',
+    ],
+  })
+}
+
+/** The password is needed to check and again to restore; a person is asked once. */
+function askedOnce(options: RestoreOptions, context: Context): () => Promise<Secret> {
+  let asked: Promise<Secret> | undefined
+  return () => {
+    asked ??= backupPasswordFor(options, context)
+    return asked
+  }
+}
+
+function protocolOptions(options: ToPhoneOptions): NonNullable<RestoreToPhoneOptions['options']> {
+  return {
+    removeItemsNotRestored: options.removeItemsNotRestored ?? false,
+    restorePreserveSettings: options.preserveSettings ?? false,
+    restoreSystemFiles: options.systemFiles ?? true,
+    restoreShouldReboot: options.reboot ?? true,
+    restoreDontCopyBackup: options.copy !== true,
+    applicationIds: options.app,
+  }
+}
+
+function questionFor(name: string, { removeItemsNotRestored }: ToPhoneOptions): string {
+  const rest = removeItemsNotRestored ? ', and deletes from it what the snapshot does not have' : ''
+  return `This overwrites what is on ${name} with the snapshot${rest}. Go on?`
+}
+
+const MARKS = { ok: 'ok  ', warn: 'note', stop: 'STOP' } as const
+
+function lineOf(check: RestoreCheck): string {
+  const remedy = check.verdict === 'ok' ? '' : ` ${plainText(check.remedy)}. [${check.check}]`
+  return `${MARKS[check.verdict]}  ${plainText(check.saw)}.${remedy}`
+}
+
+function narrateRestore(progress: Progress, name: string): (event: RestoreEvent) => void {
+  const wordsFor = narrateWaiting(name)
+  const sent = { files: 0, bytes: 0 }
+  let fraction: number | undefined
+  const show = () => {
+    const amount = amountOf(sent.files, sent.bytes)
+    progress.show({ doing: `restoring ${name}`, amount, ...(fraction !== undefined && { fraction }) })
+  }
+
+  return (event) => {
+    switch (event.kind) {
+      case 'checked':
+        progress.say(lineOf(event.check))
+        return
+      case 'sent':
+        sent.bytes += event.bytes
+        return show()
+      case 'file-sent':
+        sent.files += 1
+        return show()
+      case 'progress':
+        fraction = event.percent / 100
+        return show()
+      default: {
+        const words = event.kind === 'restoring' ? undefined : wordsFor(event)
+        if (words !== undefined) progress.say(words)
+      }
+    }
+  }
+}

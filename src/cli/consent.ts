@@ -1,0 +1,34 @@
+import { createInterface } from 'node:readline/promises'
+import { AppError } from '../base/errors.ts'
+import { type CliErrorCode, interrupted } from './errors.ts'
+
+/**
+ * Has a person agree, on the terminal, to what cannot be undone or disturbs; `yes` is the agreement given beforehand.
+ * Throws `cli.not-agreed` when nobody can be asked or the answer is anything but yes.
+ */
+export async function askConsent(
+  question: string,
+  { yes = false, signal }: { yes?: boolean | undefined; signal: AbortSignal },
+): Promise<void> {
+  if (yes) return
+  if (!process.stdin.isTTY) throw notAgreed('Nobody can be asked whether to go on')
+  const answer = await ask(`${question} [y/N] `, signal)
+  if (!/^y(es)?$/i.test(answer.trim())) throw notAgreed('It was not agreed to')
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const ctrlC = new AbortController()
+  lines.on('SIGINT', () => ctrlC.abort())
+  try {
+    return await lines.question(question, { signal: AbortSignal.any([signal, ctrlC.signal]) })
+  } catch {
+    throw interrupted()
+  } finally {
+    lines.close()
+  }
+}
+
+function notAgreed(saw: string): AppError<CliErrorCode> {
+  return new AppError('cli.not-agreed', saw, { remedy: 'Nothing was changed; answer "y", or give --yes, to go on' })
+}

@@ -1,0 +1,172 @@
+import type { PasswordSource } from '../backup-set/index.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Secret } from '../base/secret.ts'
+import {
+  type BackupEvent,
+  type BackupOutcome,
+  openBackupSession,
+  type Phone,
+  prepareRestore,
+  type RestoreOptions,
+  restoreError,
+  runRestore,
+} from '../device/index.ts'
+import { type LockOwner, lockRepository, openTree, type Repository, type Snapshot } from '../repository/index.ts'
+import { restoreCancelled, restoreStopped } from './errors.ts'
+import {
+  type BackupFacts,
+  judgeRestore,
+  type PhoneFacts,
+  type RestoreCheck,
+  type RestoreCheckName,
+} from './restore-checks.ts'
+import { readApplications, readBackupFacts, readPhoneFacts } from './restore-facts.ts'
+import { openRestoreHost } from './restore-host.ts'
+import { openSnapshotFiles, type SnapshotFiles } from './snapshot-files.ts'
+
+/** What a restore tells while it goes on. */
+export type RestoreEvent =
+  | BackupEvent
+  | { readonly kind: 'checked'; readonly check: RestoreCheck }
+  /** The checks are over and the phone is asked; bytes are those of the whole backup, of which a phone may want less. */
+  | { readonly kind: 'restoring'; readonly bytes: number }
+  | { readonly kind: 'sent'; readonly bytes: number }
+
+export interface RestoreCheckOptions {
+  readonly phone: Phone
+  readonly repository: Repository
+  readonly snapshot: Snapshot
+  /** Of the backup, if it is encrypted. */
+  readonly password?: PasswordSource | undefined
+  /** Where the backup's list of files is put to be read, decrypted, and removed again. */
+  readonly tempFolder: string
+  readonly signal: AbortSignal
+}
+
+export interface RestoreToPhoneOptions extends RestoreCheckOptions {
+  readonly owner: LockOwner
+  readonly clock: Clock
+  /** What differs from `RESTORE_DEFAULTS`. */
+  readonly options?: Partial<Omit<RestoreOptions, 'password'>>
+  /** Checks whose `stop` a person takes the blame for. */
+  readonly despite?: readonly RestoreCheckName[]
+  /** Asked when the checks let the restore go on, before anything is changed; throws to call it off. */
+  readonly agree?: (checks: readonly RestoreCheck[]) => Promise<void>
+  readonly onEvent: (event: RestoreEvent) => void
+}
+
+export interface RestoredPhone {
+  readonly checks: readonly RestoreCheck[]
+  readonly sentFiles: number
+  readonly sentBytes: number
+  readonly elapsedMs: number
+}
+
+/**
+ * What most people mean by restoring: the phone becomes as it was, restarts, and keeps what it has beside. Deleting cannot be
+ * undone, so it must be asked for; and the copy is not wanted of a host that has the backup already.
+ */
+export const RESTORE_DEFAULTS: Omit<RestoreOptions, 'password'> = {
+  restoreSystemFiles: true,
+  restoreShouldReboot: true,
+  restoreDontCopyBackup: true,
+  restorePreserveSettings: false,
+  removeItemsNotRestored: false,
+}
+
+/**
+ * The guard rails alone, all of them whatever they find; nothing is changed anywhere. Load the index before. Damage is a
+ * finding; throws `run.no-backup`, and what keeps the phone or the repository from being asked at all.
+ */
+export async function checkRestore(options: RestoreCheckOptions): Promise<readonly RestoreCheck[]> {
+  const { repository, snapshot, signal } = options
+  const { backup, phone } = await gatherFacts(options, await openSnapshotFiles(repository, snapshot, { signal }))
+  return judgeRestore(backup, phone)
+}
+
+/**
+ * Restores a snapshot to a phone, straight from the repository: guard rails, then the phone's own request for every file. In
+ * the repository only a lock is written. Throws `run.restore-stopped` before anything was changed, the errors of
+ * `restoreError` when the phone refused, `run.cancelled`, and those of the connection and the repository; a restore that was
+ * broken off while files were sent should be made again. Abort drops the connection.
+ */
+export async function restoreToPhone(options: RestoreToPhoneOptions): Promise<RestoredPhone> {
+  const { repository, snapshot, owner, clock, onEvent } = options
+  const startedMs = clock.elapsedMs()
+  await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: options.signal })
+  const cancel = new AbortController()
+  const signal = AbortSignal.any([lock.signal, cancel.signal])
+  await repository.loadIndex({ signal })
+  const files = await openSnapshotFiles(repository, snapshot, { signal })
+  const facts = await gatherFacts({ ...options, signal }, files)
+  const checks = judgeRestore(facts.backup, facts.phone)
+  for (const check of checks) onEvent({ kind: 'checked', check })
+  refuseStopped(checks, options.despite)
+  await options.agree?.(checks)
+
+  const sent = { files: 0, bytes: 0 }
+  const observe = (event: RestoreEvent) => {
+    if (event.kind === 'file-sent') sent.files += 1
+    if (event.kind === 'sent') sent.bytes += event.bytes
+    if (event.kind === 'cancel-asked') cancel.abort(restoreCancelled())
+    onEvent(event)
+  }
+  const outcome = await serve({ ...options, onEvent: observe, signal }, files, facts)
+  if (outcome.outcome === 'refused') throw restoreError(outcome)
+  return { checks, sentFiles: sent.files, sentBytes: sent.bytes, elapsedMs: clock.elapsedMs() - startedMs }
+}
+
+interface Facts {
+  readonly backup: BackupFacts
+  readonly phone: PhoneFacts
+}
+
+async function gatherFacts(options: RestoreCheckOptions, files: SnapshotFiles): Promise<Facts> {
+  const { phone, repository, snapshot, password, tempFolder, signal } = options
+  return {
+    phone: await readPhoneFacts(phone, { signal }),
+    backup: await readBackupFacts({ repository, snapshot, files, password, tempFolder, signal }),
+  }
+}
+
+function refuseStopped(checks: readonly RestoreCheck[], despite: readonly RestoreCheckName[] = []): void {
+  const stopped = checks.filter(({ check, verdict }) => verdict === 'stop' && !despite.includes(check))
+  if (stopped.length > 0) throw restoreStopped(stopped)
+}
+
+/** Asks the phone, and lets it read until it has what it wants. */
+async function serve(
+  options: RestoreToPhoneOptions,
+  files: SnapshotFiles,
+  { backup, phone: { ios } }: Facts,
+): Promise<BackupOutcome> {
+  const { phone, repository, snapshot, password, onEvent, signal } = options
+  const host = openRestoreHost({
+    tree: openTree(repository, snapshot.tree),
+    backup: { udid: backup.udid, folder: files.folder },
+    onSent: (bytes) => onEvent({ kind: 'sent', bytes }),
+  })
+  const applications = await readApplications(files, { signal })
+  await using session = await openBackupSession(phone, { signal })
+  await using preparation = await prepareRestore(phone, { applications, onEvent, signal })
+  onEvent({ kind: 'restoring', bytes: backup.bytes })
+  const outcome = await runRestore(session, {
+    udid: phone.udid,
+    sourceUdid: backup.udid,
+    ios,
+    options: {
+      ...RESTORE_DEFAULTS,
+      ...options.options,
+      password: backup.isEncrypted ? await secretOf(password) : undefined,
+    },
+    host,
+    onEvent,
+    signal,
+  })
+  if (outcome.outcome === 'finished') preparation.succeeded()
+  return outcome
+}
+
+async function secretOf(password: PasswordSource | undefined): Promise<Secret | undefined> {
+  return typeof password === 'function' ? await password() : password
+}

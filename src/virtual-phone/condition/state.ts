@@ -1,0 +1,76 @@
+/** What a person does when the phone asks: says yes at once, leaves it on the screen until told, or says no at once. */
+export type Reaction = (typeof REACTIONS)[number]
+
+export const REACTIONS = ['accept', 'ask', 'refuse'] as const
+
+/**
+ * Where the phone gets its power: its battery, a charger that charges it, a charger that holds it where it is (full, or at a
+ * charge limit), or a cable that is in and gives nothing.
+ */
+export type Power = (typeof POWERS)[number]
+
+export const POWERS = ['battery', 'charging', 'held', 'dead-cable'] as const
+
+/** The state that a phone is in. Plain data; `Condition` is what changes it. */
+export interface ConditionState {
+  /** Undefined: the phone has no passcode. */
+  readonly passcode: string | undefined
+  /** The screen is locked; it matters only where there is a passcode. */
+  readonly isLocked: boolean
+  /** False between a restart and the first time the passcode is entered; it matters only where there is a passcode. */
+  readonly isUnlockedSinceBoot: boolean
+  /** "Trust This Computer?" */
+  readonly trust: Reaction
+  /** The passcode sheet at the start of a backup: entered right, left alone, or cancelled. */
+  readonly passcodePrompt: Reaction
+  readonly power: Power
+  /** 0 to 100. */
+  readonly batteryPercent: number
+  readonly isFindMyOn: boolean
+  /** Free room on the phone's disk, bytes; undefined: what its contents leave. */
+  readonly freeBytes: number | undefined
+  /** The setup assistant was finished. */
+  readonly isSetUp: boolean
+  /** Device management: no backups to computers, none to iCloud, encrypted backups only, no computers to be trusted. */
+  readonly forbidsBackup: boolean
+  readonly forbidsCloudBackup: boolean
+  readonly requiresEncryption: boolean
+  readonly forbidsPairing: boolean
+  /** Another program holds the sync lock. */
+  readonly isSyncing: boolean
+  /**
+   * Reports disagree about computers that come between a restart and the first unlock: false, StartSession is refused; true, it
+   * is granted, and StartService is refused where the person's data is needed.
+   */
+  readonly admitsBeforeFirstUnlock: boolean
+}
+
+/** A phone in everyday use: set up, charging, without a passcode, and trusting whoever asks. */
+export const EVERYDAY: ConditionState = {
+  passcode: undefined,
+  isLocked: false,
+  isUnlockedSinceBoot: true,
+  trust: 'accept',
+  passcodePrompt: 'ask',
+  power: 'charging',
+  batteryPercent: 80,
+  isFindMyOn: true,
+  freeBytes: undefined,
+  isSetUp: true,
+  forbidsBackup: false,
+  forbidsCloudBackup: false,
+  requiresEncryption: false,
+  forbidsPairing: false,
+  isSyncing: false,
+  admitsBeforeFirstUnlock: false,
+}
+
+/** Locked so that only the passcode opens it: what lockdownd calls `PasswordProtected`. */
+export function isPasswordProtected({ passcode, isLocked }: ConditionState): boolean {
+  return passcode !== undefined && isLocked
+}
+
+/** Not even computers that are paired can have what the passcode protects. */
+export function isBeforeFirstUnlock({ passcode, isUnlockedSinceBoot }: ConditionState): boolean {
+  return passcode !== undefined && !isUnlockedSinceBoot
+}

@@ -1,0 +1,3 @@
+export { openCable } from './cable.ts'
+export type { Cable } from './commands.ts'
+export { type Control, type ControlOptions, openControl } from './server.ts'
