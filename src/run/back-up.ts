@@ -110,7 +110,7 @@ class Run {
     this.#startedElapsedMs = clock.elapsedMs()
   }
 
-  /** Fires when the person cancels on the phone. */
+  /** Fires when the person cancels on the phone, or the phone leaves. */
   get cancelled(): AbortSignal {
     return this.#cancel.signal
   }
@@ -185,6 +185,7 @@ class Run {
   #observe(event: BackupEvent): void {
     this.#options.onEvent(event)
     if (event.kind === 'cancel-asked') this.#cancel.abort(cancelledOnPhone())
+    if (event.kind === 'left') this.#cancel.abort(event.reason)
   }
 
   /** `Info.plist` is the host's own part of a backup. */

@@ -25,7 +25,7 @@ export interface BackupFacts {
   readonly snapshotState: string | undefined
   readonly bytes: number
   readonly isEncrypted: boolean
-  /** `none`: the backup needs none. `unknown`: the check could not be made because of damage. */
+  /** `none`: the backup needs none. `unknown`: the backup is too damaged to tell. */
   readonly password: 'none' | 'opens' | 'missing' | 'wrong' | 'unknown'
   readonly completeness: Completeness
 }
@@ -111,14 +111,14 @@ function judgePassword({ password }: BackupFacts): RestoreVerdict {
         'Try the backup password that was set when this backup was made; it is not the passcode',
       )
     case 'unknown':
-      return stop('Whether the password opens the backup cannot be told: its keys are damaged', CHOOSE_ANOTHER)
+      return warn('Whether a password is right cannot be told of a damaged backup', CHOOSE_ANOTHER)
   }
 }
 
 function judgeCompleteness({ completeness }: BackupFacts): RestoreVerdict {
   if (completeness.kind === 'damaged') return stop(completeness.saw, CHOOSE_ANOTHER)
   if (completeness.kind === 'closed') {
-    return stop('The list of files cannot be read without the password', 'Give the backup password')
+    return warn('The list of files cannot be read without the password', 'Give the backup password')
   }
   const { files, missing, emptied, examples } = completeness
   const named = `for example ${examples.join(', ')}`

@@ -53,7 +53,8 @@ export async function compareWithList(
   const examples: string[] = []
   let rows = 0
   for (const { kind, fileId, record } of entries) {
-    if (++rows % ROWS_PER_TURN === 0) await nextTurn(undefined, { signal })
+    if (++rows % ROWS_PER_TURN === 0) await nextTurn()
+    signal.throwIfAborted()
     if (kind !== 'file') continue
     tally.files += 1
     const found = stored.look(fileId)

@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../base/errors.ts'
 import { getValues, openSession, type Phone, parseUdid, readSupervision } from '../device/index.ts'
 import { boolOf, dictOf, numberOf, type PlistDict, parsePlist, textOf } from '../plist/index.ts'
 import { isTreeWhole, openTree, type Repository, type Snapshot } from '../repository/index.ts'
-import type { BackupFacts, Completeness, PhoneFacts } from './restore-checks.ts'
+import type { BackupFacts, PhoneFacts } from './restore-checks.ts'
 import { compareWithList, listStoredFiles, type StoredFiles } from './restore-completeness.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 
@@ -63,14 +63,7 @@ export async function readBackupFacts(options: BackupFactsOptions): Promise<Back
   const stored = await unlessDamaged(() =>
     listStoredFiles(openTree(repository, snapshot.tree), files.folder, { signal }),
   )
-  const isWhole = await unlessDamaged(() => isTreeWhole(repository, snapshot.tree, { signal }))
-  const list =
-    stored instanceof AppError || isWhole !== true
-      ? {
-          password: 'unknown' as const,
-          completeness: damage('The repository has lost a part of this snapshot', stored),
-        }
-      : await readList(options, stored)
+  const list = stored instanceof AppError ? damagedList(stored.message) : await readList(options, stored)
   const known = manifest instanceof AppError ? undefined : manifest
   return {
     udid: parseUdid(known?.udid ?? files.folder.at(-1) ?? ''),
@@ -85,23 +78,26 @@ export async function readBackupFacts(options: BackupFactsOptions): Promise<Back
 
 type ListFacts = Pick<BackupFacts, 'password' | 'completeness'>
 
-/** Opens the phone's own list with the password, which proves it, and compares. */
+/** Opens the phone's own list with the password, which proves it, and compares; first, whether all data is in the repository. */
 async function readList(options: BackupFactsOptions, stored: StoredFiles): Promise<ListFacts> {
-  const { files, password, tempFolder, signal } = options
+  const { repository, snapshot, files, password, tempFolder, signal } = options
   try {
+    if (!(await isTreeWhole(repository, snapshot.tree, { signal }))) {
+      return damagedList('The repository has lost a part of this snapshot')
+    }
     await using set = await openBackupSet(files, { password, tempFolder, signal })
     const completeness = await compareWithList(set.entries(), stored, { signal })
     return { password: set.isEncrypted ? 'opens' : 'none', completeness }
   } catch (error) {
     if (isAppError(error, 'backup-set.encrypted')) return { password: 'missing', completeness: { kind: 'closed' } }
     if (isAppError(error, 'backup-set.wrong-password')) return { password: 'wrong', completeness: { kind: 'closed' } }
-    if (!isDamage(error)) throw error
-    return { password: 'unknown', completeness: damage(error.message) }
+    if (isDamage(error)) return damagedList(error.message)
+    throw error
   }
 }
 
-function damage(saw: string, error?: unknown): Completeness {
-  return { kind: 'damaged', saw: isAppError(error) ? `${saw}: ${error.message}` : saw }
+function damagedList(saw: string): ListFacts {
+  return { password: 'unknown', completeness: { kind: 'damaged', saw } }
 }
 
 /** Damaged content as a value. */

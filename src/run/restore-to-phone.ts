@@ -109,6 +109,7 @@ export async function restoreToPhone(options: RestoreToPhoneOptions): Promise<Re
     if (event.kind === 'file-sent') sent.files += 1
     if (event.kind === 'sent') sent.bytes += event.bytes
     if (event.kind === 'cancel-asked') cancel.abort(restoreCancelled())
+    if (event.kind === 'left') cancel.abort(event.reason)
     onEvent(event)
   }
   const outcome = await serve({ ...options, onEvent: observe, signal }, files, facts)

@@ -94,9 +94,9 @@ test('a missing or wrong password stops a restore here, before the phone hears o
     const source = { repository, snapshot, ...(password && { password }) }
     const checks = await checksFor(phone, source)
     assert.equal(checks.get('password')?.verdict, 'stop')
-    assert.equal(checks.get('complete')?.verdict, 'stop')
+    assert.equal(checks.get('complete')?.verdict, 'warn')
     await assert.rejects(restoreTo(phone, source), code('run.restore-stopped'))
-    const despite = restoreTo(phone, source, { despite: ['password', 'complete'] })
+    const despite = restoreTo(phone, source, { despite: ['password'] })
     await assert.rejects(
       despite,
       (error) => isAppError(error, 'device.password-wrong') && !/staple/.test(String(error)),

@@ -26,20 +26,15 @@ const HOUR_MS = 3_600_000
 
 /** What each fault ends in: the code of an error, or a backup like any other. */
 const CASES: readonly (readonly [fault: Fault, ending: 'finished' | RegExp])[] = [
-  [{ do: 'cut', service }, /^wire\.closed$/],
-  [{ do: 'cut', service, atMessage: 2 }, /^wire\.closed$/],
   [{ do: 'cut', service, afterBytes: 100_000 }, /^wire\.closed$/],
   [{ do: 'cut', service, from: 'host', atMessage: 300 }, /^wire\.closed$/],
   [{ do: 'stall', service, afterBytes: 100_000, ms: HOUR_MS }, 'finished'],
   [{ do: 'slow', service, bytesPerSecond: 1000 }, 'finished'],
-  [{ do: 'slow', service, from: 'host', bytesPerSecond: 1000 }, 'finished'],
   [{ do: 'lock', service, afterBytes: 100_000 }, 'finished'],
   [{ do: 'restart', service, afterBytes: 100_000 }, /^wire\.closed$/],
   [{ do: 'end-file', code: 6, text: 'No such file or directory' }, /^device\.backup-/],
   [{ do: 'end-file', code: 11, text: 'Input/output error (5)' }, /^device\.backup-/],
-  [{ do: 'end-file', code: 255 }, /^device\.backup-/],
   [{ do: 'send-twice' }, 'finished'],
-  [{ do: 'misreport-size', bytes: 0 }, 'finished'],
   [{ do: 'misreport-size', bytes: 2 ** 50 }, 'finished'],
   [{ do: 'misjudge-room', freeBytes: 0, times: 2 }, /^device\.backup-no-space$/],
   [{ do: 'misjudge-room', freeBytes: 2 ** 50 }, 'finished'],
@@ -47,19 +42,20 @@ const CASES: readonly (readonly [fault: Fault, ending: 'finished' | RegExp])[] =
 ]
 
 for (const [fault, ending] of CASES) {
-  test(`${JSON.stringify(fault)} ends in ${ending}, and the next run goes on`, { timeout: 120_000 }, async () => {
+  const { service: _, ...told } = { service: '', ...fault }
+  test(`${JSON.stringify(told)} ends in ${ending}, and no snapshot is lost`, { timeout: 120_000 }, async () => {
     contents.change({ seed: contents.revision.edits, add: 2, rewrite: 20, remove: 1 })
     const before = await snapshotIds()
     faults.add(fault)
-    if (ending === 'finished') await world.backUp()
-    else {
+    if (ending !== 'finished') {
       await assert.rejects(world.backUp(), (error) => isAppError(error) && ending.test(error.code))
       assert.deepEqual(await snapshotIds(), before, 'nothing counts as a backup')
+      assert.deepEqual(faults.waiting, [], 'the next run meets no fault')
     }
-    assert.ok(faults.fired.some((fired) => fired.fault === fault) && faults.waiting.length === 0, 'it happened')
     await world.backUp()
-    const after = await snapshotIds()
-    for (const id of before) assert.ok(after.includes(id), 'no snapshot is lost')
+    assert.ok(faults.fired.some((fired) => fired.fault === fault) && faults.waiting.length === 0, 'it happened')
+    const kept = await snapshotIds()
+    for (const id of before) assert.ok(kept.includes(id))
   })
 }
 

@@ -12,10 +12,12 @@ import {
   listSnapshots,
   openTree,
   openWriter,
+  parseId,
   saveSnapshot,
   type TreePath,
 } from '../../src/repository/index.ts'
 import type { RestoreCheckName, RestoreEvent } from '../../src/run/index.ts'
+import type { ConditionState } from '../../src/virtual-phone/index.ts'
 import { hashFolder } from '../testing/backup-folder.ts'
 import { restic } from '../testing/restic.ts'
 import { checksFor, digestsOf, openNewPhone, restoreTo, type Source } from '../testing/restore-world.ts'
@@ -117,55 +119,75 @@ test('a backup folder that plain restic stored, anywhere on a disk, restores as 
   assert.deepEqual(await digestsOf(phone.virtual.contents), originalDigests)
 })
 
-/** Phones that a guard rail stops a restore to, and what the phone itself says to one that goes on all the same. */
-const STOPS: readonly (readonly [RestoreCheckName, Parameters<typeof openNewPhone>[0], string | undefined])[] = [
-  ['find-my', { virtual: { condition: { isFindMyOn: true } } }, 'device.find-my-on'],
-  ['room', { virtual: { condition: { freeBytes: 1_000_000 } } }, 'device.phone-full'],
-  ['ios', { ios: '17.7' }, 'device.restore-too-new'],
-  ['battery', { virtual: { condition: { power: 'battery', batteryPercent: 49 } } }, undefined],
+/** A phone that no restore succeeds on; every test puts its state back. */
+const spare = await openNewPhone()
+after(() => spare[Symbol.asyncDispose]())
+const { condition, contents: spareContents, values } = spare.virtual
+const everyday = condition.state
+const spareDigests = await digestsOf(spareContents)
+
+async function whileSpareIs(state: Partial<ConditionState>, work: () => Promise<unknown>): Promise<void> {
+  condition.set(state)
+  try {
+    await work()
+  } finally {
+    condition.set(everyday)
+  }
+}
+
+const verdictOf = async (check: RestoreCheckName) => (await checksFor(spare, source)).get(check)?.verdict
+
+/** What a guard rail stops a restore for, and what the phone itself says to one that goes on all the same. */
+const STOPS: readonly (readonly [RestoreCheckName, Partial<ConditionState>, string])[] = [
+  ['find-my', { isFindMyOn: true }, 'device.find-my-on'],
+  ['room', { freeBytes: 1_000_000 }, 'device.phone-full'],
+  ['battery', { power: 'battery', batteryPercent: 49, forbidsBackup: true }, 'device.backup-forbidden'],
 ]
 
-for (const [check, options, refusal] of STOPS) {
+for (const [check, state, refusal] of STOPS) {
   test(`"${check}" stops a restore before the phone is asked for anything`, async () => {
-    await using phone = await openNewPhone(options)
-    const before = await digestsOf(phone.virtual.contents)
-    const found = (await checksFor(phone, source)).get(check)
-    assert.ok(found?.verdict === 'stop' && found.remedy.length > 20)
-    const events: RestoreEvent[] = []
-    const stopped = restoreTo(phone, source, { onEvent: (event) => events.push(event) })
-    await assert.rejects(stopped, (error) => isAppError(error, 'run.restore-stopped') && error.remedy === found.remedy)
-    assert.deepEqual(new Set(events.map(({ kind }) => kind)), new Set(['checked']))
-    assert.deepEqual(await readdir(join(original.repositoryFolder, 'locks')), [])
-
-    const despite = restoreTo(phone, source, { despite: [check] })
-    if (refusal === undefined) await despite
-    else await assert.rejects(despite, code(refusal))
-    if (refusal === undefined) return
-    assert.deepEqual(await digestsOf(phone.virtual.contents), before)
-    assert.equal(await appsLeftOn(phone), undefined, 'the list of apps is taken away again')
+    await whileSpareIs(state, () => stopsFor(check, refusal))
   })
 }
 
-test('a battery that is low but charging, or full enough, is no reason to stop', async () => {
-  await using phone = await openNewPhone({ virtual: { condition: { power: 'charging', batteryPercent: 3 } } })
-  assert.equal((await checksFor(phone, source)).get('battery')?.verdict, 'ok')
-  phone.virtual.condition.set({ power: 'battery', batteryPercent: 50 })
-  assert.equal((await checksFor(phone, source)).get('battery')?.verdict, 'ok')
-  phone.virtual.condition.set({ power: 'dead-cable', batteryPercent: 20 })
-  assert.equal((await checksFor(phone, source)).get('battery')?.verdict, 'stop')
+async function stopsFor(check: RestoreCheckName, refusal: string): Promise<void> {
+  const found = (await checksFor(spare, source)).get(check)
+  assert.ok(found?.verdict === 'stop' && found.remedy.length > 20)
+  const events: RestoreEvent[] = []
+  const stopped = restoreTo(spare, source, { onEvent: (event) => events.push(event) })
+  await assert.rejects(stopped, (error) => isAppError(error, 'run.restore-stopped') && error.remedy === found.remedy)
+  assert.deepEqual(new Set(events.map(({ kind }) => kind)), new Set(['checked']))
+  assert.deepEqual(await readdir(join(original.repositoryFolder, 'locks')), [])
+
+  await assert.rejects(restoreTo(spare, source, { despite: [check] }), code(refusal))
+  assert.deepEqual(await digestsOf(spareContents), spareDigests)
+  assert.equal(await appsLeftOn(spare), undefined, 'the list of apps is taken away again')
+}
+
+test('an older iOS on the phone stops a restore', async () => {
+  const { productVersion } = spare.virtual.identity
+  values.set('', 'ProductVersion', '17.7')
+  await stopsFor('ios', 'device.restore-too-new')
+  values.set('', 'ProductVersion', productVersion)
+})
+
+test('a battery that is low but charging, or full enough, is no reason to stop; a dead cable is no charger', async () => {
+  for (const [power, batteryPercent, verdict] of [
+    ['charging', 3, 'ok'],
+    ['battery', 50, 'ok'],
+    ['dead-cable', 20, 'stop'],
+  ] as const) {
+    await whileSpareIs({ power, batteryPercent }, async () => assert.equal(await verdictOf('battery'), verdict))
+  }
 })
 
 test('an iPad is warned of a backup of an iPhone, and iOS 27 of supervision that it does not tell', async () => {
-  await using phone = await openNewPhone({ ios: '27.0', virtual: { model: 'iPad14,1' } })
-  const checks = await checksFor(phone, source)
-  assert.equal(checks.get('model')?.verdict, 'warn')
-  assert.match(checks.get('model')?.saw ?? '', /iPhone15,4.*iPad14,1/)
-  assert.equal(checks.get('supervision')?.verdict, 'warn')
-})
-
-test('device management that forbids restores is told as such', async () => {
-  await using phone = await openNewPhone({ virtual: { condition: { forbidsBackup: true } } })
-  await assert.rejects(restoreTo(phone, source), code('device.backup-forbidden'))
+  const { productVersion, model } = spare.virtual.identity
+  values.set('', 'ProductVersion', '27.0')
+  values.set('', 'ProductType', 'iPad14,1')
+  assert.deepEqual([await verdictOf('model'), await verdictOf('supervision')], ['warn', 'warn'])
+  values.set('', 'ProductVersion', productVersion)
+  values.set('', 'ProductType', model.productType)
 })
 
 /** The snapshot with some of its paths changed, as a snapshot of its own. */
@@ -181,7 +203,6 @@ async function alteredSnapshot(alter: (tree: CowTree, root: string) => Promise<u
 }
 
 test('files that the list names and the snapshot has not are counted and named', async () => {
-  await using phone = await openNewPhone()
   const files = [...original.virtual.contents.entries()].filter(({ kind, size }) => kind === 'file' && size > 0)
   const ids = files.slice(0, 3).map((entry) => fileIdOf(entry))
   const placeOf = (root: string, id: string): TreePath => [root, id.slice(0, 2), id]
@@ -190,38 +211,49 @@ test('files that the list names and the snapshot has not are counted and named',
     await tree.remove(placeOf(root, ids[1]!), { signal: NEVER })
     await tree.putFile(placeOf(root, ids[2]!), { content: [], sizeBytes: 0, modifiedMs: 0 }, { signal: NEVER })
   })
-  const found = (await checksFor(phone, lacking)).get('complete')
+  const found = (await checksFor(spare, lacking)).get('complete')
   assert.equal(found?.verdict, 'stop')
   for (const id of ids) assert.ok(found.saw.includes(id), found.saw)
   assert.match(found.saw, /^2 of 200 files/)
-  await assert.rejects(restoreTo(phone, lacking), code('run.restore-stopped'))
-  await assert.rejects(restoreTo(phone, lacking, { despite: ['complete'] }), code('device.restore-damaged'))
+  await assert.rejects(restoreTo(spare, lacking), code('run.restore-stopped'))
+  await assert.rejects(restoreTo(spare, lacking, { despite: ['complete'] }), code('device.restore-damaged'))
 })
 
 test('a file that was emptied is a warning', async () => {
-  await using phone = await openNewPhone()
   const entry = [...original.virtual.contents.entries()].find(({ kind, size }) => kind === 'file' && size > 0)
   const id = fileIdOf(entry!)
   const lacking = await alteredSnapshot((tree, root) =>
     tree.putFile([root, id.slice(0, 2), id], { content: [], sizeBytes: 0, modifiedMs: 0 }, { signal: NEVER }),
   )
-  const found = (await checksFor(phone, lacking)).get('complete')
+  const found = (await checksFor(spare, lacking)).get('complete')
   assert.equal(found?.verdict, 'warn')
   assert.match(found?.saw ?? '', new RegExp(`^1 of 200 files are empty.*${id}`))
 })
 
+test('data that the repository has lost is noticed before, and ends a restore that goes on all the same', async () => {
+  const entry = [...original.virtual.contents.entries()].find(({ kind, size }) => kind === 'file' && size > 0)
+  const id = fileIdOf(entry!)
+  const lost = parseId('f'.repeat(64))!
+  const lacking = await alteredSnapshot((tree, root) =>
+    tree.putFile([root, id.slice(0, 2), id], { content: [lost], sizeBytes: 9, modifiedMs: 0 }, { signal: NEVER }),
+  )
+  const found = (await checksFor(spare, lacking)).get('complete')
+  assert.equal(found?.verdict, 'stop')
+  await assert.rejects(restoreTo(spare, lacking, { despite: ['complete'] }), code('repo.damaged'))
+  assert.deepEqual(await digestsOf(spareContents), spareDigests)
+})
+
 test('a snapshot whose list or state is damaged is not restored, and without a backup in it it is none', async () => {
-  await using phone = await openNewPhone()
   const empty = { content: [], sizeBytes: 0, modifiedMs: 0 }
   const broken = await alteredSnapshot(async (tree, root) => {
     await tree.putFile([root, 'Manifest.db'], empty, { signal: NEVER })
     await tree.putFile([root, 'Status.plist'], empty, { signal: NEVER })
   })
-  const checks = await checksFor(phone, broken)
+  const checks = await checksFor(spare, broken)
   assert.equal(checks.get('complete')?.verdict, 'stop')
   assert.equal(checks.get('finished')?.verdict, 'stop')
   const none = await alteredSnapshot((tree, root) => tree.remove([root, 'Manifest.plist'], { signal: NEVER }))
-  await assert.rejects(restoreTo(phone, none), code('run.no-backup'))
+  await assert.rejects(restoreTo(spare, none), code('run.no-backup'))
 })
 
 test('a cable pulled in the middle leaves the phone as it was and nothing behind; the next restore works', async () => {
@@ -238,14 +270,13 @@ test('a cable pulled in the middle leaves the phone as it was and nothing behind
 })
 
 test('an abort, and a cancel on the phone, end a restore at once', async () => {
-  await using phone = await openNewPhone()
   const abort = new AbortController()
   const onSent = (act: () => void) => (event: RestoreEvent) => {
     if (event.kind === 'file-sent' && event.path.length === 3) act()
   }
   const onEvent = onSent(() => abort.abort(new Error('enough')))
-  await assert.rejects(restoreTo(phone, source, { signal: abort.signal, onEvent }), /enough/)
-  const cancel = onSent(() => phone.virtual.post('com.apple.itunes-client.syncCancelRequest'))
-  await assert.rejects(restoreTo(phone, source, { onEvent: cancel }), code('run.cancelled'))
+  await assert.rejects(restoreTo(spare, source, { signal: abort.signal, onEvent }), /enough/)
+  const cancel = onSent(() => spare.virtual.post('com.apple.itunes-client.syncCancelRequest'))
+  await assert.rejects(restoreTo(spare, source, { onEvent: cancel }), code('run.cancelled'))
   assert.deepEqual(await readdir(join(original.repositoryFolder, 'locks')), [])
 })

@@ -170,14 +170,20 @@ test('a phone that another program syncs with is busy', async () => {
   await whileIn({ isSyncing: true }, () => backupFails('device.busy', { phone: { ...phone, clock: hurried(200) } }))
 })
 
+test('a phone that leaves the Wi-Fi ends the run with that reason, without waiting for its other connections', async () => {
+  world.virtual.faults.add({ do: 'cut', service: 'com.apple.mobile.heartbeat' })
+  await backupFails('device.heartbeat-lost', { phone: { ...phone, transport: 'wifi' } })
+})
+
 test('a phone that restarts in the middle is told as such, and the next run goes on once it was unlocked', async () => {
   await using world = await openWorld({ files: 300, bytes: 4_000_000 })
   const { condition, faults } = world.virtual
+  const phone = await world.phone()
   condition.set({ passcode: '1234', passcodePrompt: 'accept' })
   faults.add({ do: 'restart', service: 'com.apple.mobilebackup2', afterBytes: 1_500_000 })
-  await assert.rejects(world.backUp(), { code: 'wire.closed' })
+  await assert.rejects(world.backUp({ phone }), { code: 'wire.closed' })
   assert.equal(faults.fired.length, 1)
-  await assert.rejects(world.backUp(), { code: 'device.not-unlocked' })
+  await assert.rejects(world.backUp({ phone }), { code: 'device.not-unlocked' })
   condition.unlock()
-  await world.backUp()
+  await world.backUp({ phone })
 })

@@ -9,22 +9,13 @@ import { NEVER } from '../../src/base/abort.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { openFolderContents, openSeededContents } from '../../src/virtual-phone/index.ts'
 import { assertHolds, hashContents } from '../testing/backup-folder.ts'
+import { addOddFiles } from '../testing/odd-files.ts'
 import { restic } from '../testing/restic.ts'
 import { openWorld } from '../testing/world.ts'
 
-const ODD_NAMES = [
-  'Documents/Émile 🧑‍👩‍👧 (NFC).txt',
-  'Documents/Émile (NFD).txt'.normalize('NFD'),
-  'Documents/a "quoted" \\ name\nwith a line end.txt',
-  `Documents/${'long'.repeat(60)}.txt`,
-]
-
 test('a phone filled from a folder that idevicebackup2 wrote, oddities and all, is backed up as it is', async () => {
   const contents = openSeededContents({ seed: 4, files: 120, bytes: 4_000_000, ios: '18.7', clock: systemClock })
-  for (const relativePath of ODD_NAMES) {
-    contents.write({ domain: 'AppDomain-org.example.odd', relativePath }, Buffer.from(relativePath))
-  }
-  contents.write({ domain: 'AppDomain-org.example.odd', relativePath: 'Documents/empty' }, new Uint8Array(0))
+  addOddFiles(contents)
   const missing = { domain: 'AppDomain-org.example.odd', relativePath: 'Documents/missing.txt' }
   contents.write(missing, Buffer.from('its file will be gone'))
   await using origin = await openWorld({ contents })

@@ -17,7 +17,7 @@ export async function hashFolder(folder: string): Promise<Map<string, string>> {
   return hashes
 }
 
-async function hashOf(blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
+export async function hashOf(blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256')
   for await (const block of blocks) hash.update(block)
   return hash.digest('hex')

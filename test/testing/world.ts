@@ -17,6 +17,7 @@ import {
 import { createRepository, openLocalBackend, openRepository, type Repository } from '../../src/repository/index.ts'
 import { type BackUpOptions, backUp, type RunEvent, type RunResult } from '../../src/run/index.ts'
 import {
+  type MuxServer,
   openMuxServer,
   openSeededContents,
   openVirtualPhone,
@@ -37,6 +38,8 @@ export interface World extends AsyncDisposable {
   readonly repositoryFolder: string
   /** For USBMUXD_SOCKET_ADDRESS. */
   readonly muxAddress: string
+  /** Where the phone is plugged in. */
+  readonly server: MuxServer
   readonly virtual: VirtualPhone
   /** The same phone as the client sees it, paired. */
   phone(): Promise<Phone>
@@ -84,6 +87,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     folder,
     repositoryFolder,
     muxAddress: server.address,
+    server,
     virtual,
     phone,
     repository,

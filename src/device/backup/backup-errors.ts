@@ -16,7 +16,7 @@ interface Request {
   readonly other: Meaning
 }
 
-/** Why a phone refused or ended a backup, for the person who holds it. Source: docs/protocol/mobilebackup2.md#error-codes. */
+/** Why a phone refused or ended a backup, for the person who holds it. Source: docs/protocol/mobilebackup2.md#what-the-error-codes-mean. */
 export function backupError(refusal: BackupRefusal): AppError<DeviceErrorCode> {
   return explain(refusal, BACKUP)
 }

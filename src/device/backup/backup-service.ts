@@ -39,7 +39,7 @@ export async function runBackup(session: BackupSession, options: BackupOptions):
 
 /**
  * What a phone is told about a restore, by Apple's names. All are always sent, since phones read some that are missing as true.
- * Source: docs/protocol/mobilebackup2.md#restore.
+ * Source: docs/protocol/mobilebackup2.md#restoring-from-a-host.
  */
 export interface RestoreOptions {
   /** System files and settings too, not only apps and their data. Phones decide by themselves for backups of their own class. */

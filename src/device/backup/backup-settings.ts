@@ -11,7 +11,7 @@ import type { BackupSession } from './backup-session.ts'
 import { openBackupSession } from './backup-session.ts'
 import { listenToPhone } from './listen.ts'
 
-/** What a phone says about its backups. Source: docs/protocol/mobilebackup2.md#settings. */
+/** What a phone says about its backups. Source: docs/protocol/mobilebackup2.md#backup-settings. */
 export interface BackupSettings {
   /** A backup password is set: backups to a computer are encrypted. */
   readonly willEncrypt: boolean
@@ -80,8 +80,10 @@ interface Change extends ChangeOptions {
   readonly isDone: (settings: BackupSettings) => boolean
 }
 
-async function change(phone: Phone, { ask, isDone, onEvent, signal }: Change): Promise<SettingsChange> {
-  await using _heartbeat = await keepAlive(phone, { signal })
+async function change(phone: Phone, { ask, isDone, onEvent, ...options }: Change): Promise<SettingsChange> {
+  const left = new AbortController()
+  const signal = AbortSignal.any([options.signal, left.signal])
+  await using _heartbeat = await keepAlive(phone, { onEnd: (reason) => left.abort(reason), signal })
   const before = await readBackupSettings(phone, { signal })
   const { ios } = await readIdentity(phone, { signal })
   // First the ears, so that they are open by the time the phone asks for its passcode.

@@ -1,6 +1,6 @@
 import { NEVER } from '../../base/abort.ts'
 import type { WaitOptions } from '../../base/channel.ts'
-import { isAppError } from '../../base/errors.ts'
+import { type AppError, isAppError } from '../../base/errors.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import { encodeXmlPlist } from '../../plist/index.ts'
 import { deviceError, notAnswering } from '../errors.ts'
@@ -60,7 +60,7 @@ export async function prepareBackup(phone: Phone, { onEvent, signal }: PrepareOp
 
 /**
  * Readies a phone for a restore: holds it, and leaves it the list of apps to install afterwards, `Applications` of the backup's
- * Info.plist. Else as `prepareBackup`. Source: docs/protocol/mobilebackup2.md#restore.
+ * Info.plist. Else as `prepareBackup`. Source: docs/protocol/mobilebackup2.md#restoring-from-a-host.
  */
 export async function prepareRestore(
   phone: Phone,
@@ -103,7 +103,8 @@ async function holdPhone(phone: Phone, { onEvent, signal }: PrepareOptions): Pro
     goWithout(what, work, { signal })
   await using stack = new AsyncDisposableStack()
 
-  stack.use(await helped('the heartbeat', (signal) => keepAlive(phone, { signal })))
+  const onEnd = (reason: AppError) => onEvent?.({ kind: 'left', reason })
+  stack.use(await helped('the heartbeat', (signal) => keepAlive(phone, { onEnd, signal })))
   const proxy = stack.use(await helped('notifications', (signal) => openNotificationProxy(phone, { signal })))
   const post = (name: string) => helped('notifications', async (signal) => proxy?.post(name, { signal }))
   if (proxy !== undefined) stack.use(await helped('notifications', (signal) => listen(proxy, { onEvent, signal })))

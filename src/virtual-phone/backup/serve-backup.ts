@@ -2,6 +2,7 @@ import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { Secret } from '../../base/secret.ts'
 import { arrayOf, boolOf, dictOf, numberOf, type PlistDict, PlistReal, textOf } from '../../plist/index.ts'
+import { secondsSince2001 } from '../apple-time.ts'
 import type { Place } from '../contents/index.ts'
 import { BackupError, MB } from './backup-error.ts'
 import { BACKUP_DOMAIN, type BackupPhone } from './backup-phone.ts'
@@ -155,7 +156,8 @@ async function performBackup({ link, phone }: Session, options: WaitOptions): Pr
     if (error instanceof BackupError) agent.cache = undefined
     throw error
   }
-  phone.lockdown.set(BACKUP_DOMAIN, 'LastiTunesBackupDate', new Date(phone.clock.nowMs()))
+  phone.lockdown.set(BACKUP_DOMAIN, 'LastiTunesBackupTZ', 'GMT')
+  phone.lockdown.set(BACKUP_DOMAIN, 'LastiTunesBackupDate', secondsSince2001(phone.clock.nowMs()))
 }
 
 const SHEET = 'com.apple.LocalAuthentication.ui'

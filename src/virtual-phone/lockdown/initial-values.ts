@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { PlistReal } from '../../plist/index.ts'
+import { secondsSince2001 } from '../apple-time.ts'
 import { batteryValues, type Condition, isPasswordProtected } from '../condition/index.ts'
 import type { Identity } from '../identity/identity.ts'
 import { traitsOf } from '../personality/index.ts'
@@ -156,15 +157,14 @@ function setupAssistant(condition: Condition): Domain {
   }
 }
 
-/** Seconds from 1970, where Unix starts to count, to 2001, where Apple does. */
-const APPLE_EPOCH_S = 978_307_200
+/** The last iCloud backup was that long before the phone was switched on. */
+const LAST_NIGHT_S = 20 * 3600
 
 /** No `WillEncrypt` as long as no password was ever set. Source: docs/protocol/lockdown.md#values (dumps of iOS 18.4.1 and 27.0.1) */
 function backup({ clock, condition }: InitialOptions): Domain {
-  const lastNightS = Math.floor(clock.nowMs() / 1000) - 20 * 3600
   return {
     CloudBackupEnabled: true,
-    LastCloudBackupDate: lastNightS - APPLE_EPOCH_S,
+    LastCloudBackupDate: secondsSince2001(clock.nowMs()) - LAST_NIGHT_S,
     LastCloudBackupTZ: 'GMT',
     RequiresEncryption: () => (condition.state.requiresEncryption ? 1 : 0),
     Version: '2.0',
