@@ -100,6 +100,24 @@ test('every file that a text or a comment refers to exists', () => {
   }
 })
 
+test('every heading that a text or a comment refers to exists', () => {
+  for (const file of [...filesOf('docs/**/*.md'), 'README.md', ...sources]) {
+    for (const [, page = '', anchor = ''] of read(file).matchAll(/\b(docs\/[\w./-]+\.md)#([\w-]*\w)/g)) {
+      assert.ok(anchorsOf(page).includes(anchor), `${file} refers to ${page}#${anchor}`)
+    }
+  }
+})
+
+/** As Markdown readers make them of headings. */
+function anchorsOf(page: string): readonly string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
 test('no text of the repository names this machine or a registry', () => {
   const telling = new RegExp(['/wo' + 'rk/', 'registry\\.' + 'npmjs', 'deb\\.' + 'debian'].join('|'))
   for (const file of [...filesOf('docs/**/*.md'), ...filesOf('*.{md,json}'), ...filesOf('.ci/*'), ...sources]) {

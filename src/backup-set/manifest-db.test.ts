@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { isAppError } from '../base/errors.ts'
 import { fileIdOf, openManifestDb } from './index.ts'
 
-// As on a real phone: docs/protocol/backup-set.md#manifest-db.
+// As on a real phone: docs/protocol/backup-set.md#manifestdb.
 const SCHEMA = `
   PRAGMA page_size = 4096; PRAGMA auto_vacuum = 2; PRAGMA journal_mode = WAL; PRAGMA user_version = 2;
   CREATE TABLE Files (fileID TEXT PRIMARY KEY, domain TEXT, relativePath TEXT, flags INTEGER, file BLOB);

@@ -53,7 +53,7 @@ const ROW = `${COLUMNS} FROM Files INDEXED BY sqlite_autoindex_Files_1 WHERE fil
 /**
  * Opens a `Manifest.db`. Nothing is written, also not beside it: phones leave the database in WAL mode, so it is opened as
  * immutable, and a `-wal` that some tool left there is ignored. The file must not change while it is open.
- * Throws `backup-set.missing`, `backup-set.encrypted`, `backup-set.damaged`. Source: docs/protocol/backup-set.md#manifest-db
+ * Throws `backup-set.missing`, `backup-set.encrypted`, `backup-set.damaged`. Source: docs/protocol/backup-set.md#manifestdb
  */
 export function openManifestDb(path: string): ManifestDb {
   const sizeBytes = checkFile(path)

@@ -12,7 +12,7 @@ const status: BackupStatus = {
   date: new Date(Date.UTC(2026, 0, 1)),
 }
 
-// Sizes: docs/protocol/mobilebackup2.md#status-plist (computed with another writer; 189 also seen on real phones).
+// Sizes: docs/protocol/mobilebackup2.md#statusplist (computed with another writer; 189 also seen on real phones).
 for (const [snapshotState, backupState, bytes] of [
   ['uploading', 'empty', 192],
   ['uploading', 'new', 190],

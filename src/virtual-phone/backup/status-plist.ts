@@ -15,7 +15,7 @@ export interface BackupStatus {
 
 export const STATUS_VERSION = '3.3'
 
-/** 187 to 192 bytes. Source: docs/protocol/mobilebackup2.md#status-plist */
+/** 187 to 192 bytes. Source: docs/protocol/mobilebackup2.md#statusplist */
 export function encodeStatus(status: BackupStatus): Uint8Array {
   return encodeBinaryPlist({
     UUID: status.uuid,
