@@ -7,6 +7,8 @@ const NEEDED = [
   { program: 'restic', package: 'restic' },
   { program: 'idevicebackup2', package: 'libimobiledevice-utils' },
   { program: 'openssl', package: 'openssl' },
+  { program: 'rclone', package: 'rclone' },
+  { program: 'script', package: 'bsdutils' },
 ] as const
 
 /** Installs what is missing when it can (root on Debian); otherwise says what to install, and gives false. */

@@ -1,5 +1,6 @@
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
 import { ensureDebianPackages } from './debian-packages.ts'
 
 /**
@@ -12,6 +13,8 @@ const TEST_MS_MAX = 15 * 60 * 1000
 const SUITES = ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts']
 
 if (!ensureDebianPackages()) process.exit(1)
+// Every test file, and every command that a test starts, is a process of its own: they need not all compile the same modules.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
 
 const named = process.argv.slice(2)
 const tests = run({ globPatterns: named.length > 0 ? named : SUITES, concurrency: 2, timeout: TEST_MS_MAX })

@@ -79,6 +79,21 @@ test('without padding the size decides, if it lies in the last block, and the do
   }
 })
 
+test('an end that only looks like padding in its last byte is none', async () => {
+  for (const [end, over] of [
+    ['\x03\x02\x03', 0],
+    ['\x10', 0],
+    ['\x00', 0],
+    ['\x11', 0],
+    ['\x02\x01', 1],
+  ] as const) {
+    const plain = Buffer.from(end.padStart(32, 'x'), 'latin1')
+    const { content, error } = await readToError([encryptUnpadded(plain)], 32)
+    assert.deepEqual(content, over === 0 ? plain : plain.subarray(0, -over), JSON.stringify(end))
+    assert.equal(isAppError(error, 'backup-set.altered'), over === 0)
+  }
+})
+
 test('without padding and with a size that makes no sense it is damaged', async () => {
   const stored = encryptUnpadded(Buffer.alloc(48, 'x'))
   for (const sizeBytes of [0, 1, 31, 49, 1000]) await assert.rejects(decrypted([stored], sizeBytes), isCut)

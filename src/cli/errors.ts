@@ -23,7 +23,7 @@ export function badUsage(saw: string, remedy: string): AppError<CliErrorCode> {
 /** The person pressed Ctrl-C or asked the process to stop. */
 export function interrupted(): AppError<CliErrorCode> {
   return new AppError('cli.interrupted', 'Stopped before the end', {
-    remedy: 'Start it again when you like: what was stored so far is kept and used',
+    remedy: 'Start it again when you like: a backup goes on from what it has stored',
   })
 }
 
@@ -36,7 +36,7 @@ export function noPhone(udid: string | undefined): AppError<CliErrorCode> {
 
 export function severalPhones(udids: readonly string[]): AppError<CliErrorCode> {
   return new AppError('cli.several-phones', `Several phones are connected: ${udids.join(', ')}`, {
-    remedy: 'Name the one you mean by its UDID',
+    remedy: 'Name the one you mean by its UDID; "phonekeep phones" tells which is whose',
   })
 }
 

@@ -3,7 +3,7 @@ import type { PhoneIdentity } from '../device/index.ts'
 import type { Repository } from '../repository/index.ts'
 import { backUp, type RunResult } from '../run/index.ts'
 import type { Context } from './context.ts'
-import { accessPhones, choosePhone, introduce, nameOf } from './phones.ts'
+import { meetPhone, nameOf } from './phones.ts'
 import { lockOwner } from './repositories.ts'
 import { narrate } from './run-words.ts'
 import { openProgress } from './terminal.ts'
@@ -21,9 +21,7 @@ export async function backUpOne(
   context: Context,
 ): Promise<OneRun> {
   const { clock, environment, signal, terminal } = context
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  const identity = await introduce(phone, access, context)
+  const { phone, identity, name } = await meetPhone(udid, context)
   const result = await backUp({
     phone,
     identity,
@@ -32,7 +30,7 @@ export async function backUpOne(
     clock,
     resumeFolder: join(environment.stateFolder, 'resume'),
     allowanceBytes,
-    onEvent: narrate(openProgress(terminal, clock), nameOf(identity)),
+    onEvent: narrate(openProgress(terminal, clock), name),
     signal,
   })
   return { identity, result }

@@ -92,11 +92,23 @@ export async function pairWith(phone: Phone, name: string, { mux }: PhoneAccess,
   await pairAndWait(phone, { systemBuid, onWait: (waitsFor) => terminal.err(words[waitsFor]), signal })
 }
 
-/** What the phone says of itself, pairing first if that is needed. */
-export async function introduce(phone: Phone, access: PhoneAccess, context: Context): Promise<PhoneIdentity> {
+/** A phone that lets this computer in. */
+export interface PairedPhone {
+  readonly phone: Phone
+  readonly identity: PhoneIdentity
+  /** What to call it in a sentence. */
+  readonly name: string
+  readonly access: PhoneAccess
+}
+
+/** The phone that was meant, see `choosePhone`; pairs first if that is needed. */
+export async function meetPhone(udid: string | undefined, context: Context): Promise<PairedPhone> {
+  const access = accessPhones(context)
+  const phone = await choosePhone(access, udid, context)
   const identity = await readIdentity(phone, context)
-  if (!(await isPaired(phone, context))) await pairWith(phone, nameOf(identity), access, context)
-  return identity
+  const name = nameOf(identity)
+  if (!(await isPaired(phone, context))) await pairWith(phone, name, access, context)
+  return { phone, identity, name, access }
 }
 
 /** What to call the phone in a sentence. */

@@ -4,9 +4,23 @@ import type { Command } from 'commander'
 import { AppError, isSystemError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
 import { randomUuid } from '../base/random.ts'
-import { type LockOwner, openLocalBackend, openRepository, type Repository } from '../repository/index.ts'
+import {
+  type Backend,
+  type LockOwner,
+  openLocalBackend,
+  openRepository,
+  openRestBackend,
+  openS3Backend,
+  parseRestAddress,
+  parseS3Address,
+  type Repository,
+  type RestLogin,
+  type RestOptions,
+  type S3Options,
+  withMetadataCache,
+} from '../repository/index.ts'
 import type { Context } from './context.ts'
-import type { CliErrorCode } from './errors.ts'
+import { badUsage, type CliErrorCode } from './errors.ts'
 import { readPassword } from './passwords.ts'
 
 /** How restic lets one name a repository and its password; options win over the environment. */
@@ -19,21 +33,62 @@ export interface RepositoryOptions {
 
 export function withRepositoryOptions(command: Command): Command {
   return command
-    .option('-r, --repo <folder>', 'the repository (or RESTIC_REPOSITORY)')
+    .option('-r, --repo <repository>', 'a folder, s3:… or rest:… (or RESTIC_REPOSITORY)')
     .option('--repository-file <file>', 'a file that names the repository (or RESTIC_REPOSITORY_FILE)')
     .option('-p, --password-file <file>', 'a file with its password (or RESTIC_PASSWORD_FILE, RESTIC_PASSWORD)')
     .option('--password-command <command>', 'a command that prints its password (or RESTIC_PASSWORD_COMMAND)')
 }
 
-/** The folder that was named as the repository. Throws `cli.no-repository`. */
-export async function repositoryFolder(options: RepositoryOptions, { environment }: Context): Promise<string> {
+/**
+ * Where the repository lies that was named, as restic spells it: a folder, `local:`, `s3:` or `rest:`. Throws
+ * `cli.no-repository`, `cli.usage` and `repo.bad-address`, without repeating what may be a secret.
+ */
+export async function openNamedBackend(options: RepositoryOptions, context: Context): Promise<Backend> {
+  const name = await repositoryName(options, context)
+  const [, scheme, place = ''] = /^([a-z0-9]+):(.*)$/is.exec(name) ?? []
+  switch (scheme) {
+    case undefined:
+      return openLocalBackend(name)
+    case 'local':
+      return openLocalBackend(place)
+    case 's3':
+      return openS3Backend(parseS3Address(place), { ...s3Options(context), ...serverOptions(context) })
+    case 'rest':
+      return openRestBackend(parseRestAddress(place), { login: restLogin(context), ...serverOptions(context) })
+    default:
+      throw noRepository(`Repositories of the kind "${scheme}:" are not known here`)
+  }
+}
+
+async function repositoryName(options: RepositoryOptions, { environment }: Context): Promise<string> {
   const file = options.repositoryFile ?? (options.repo === undefined ? environment.repositoryFile : undefined)
   const name = options.repo ?? (file === undefined ? environment.repository : await firstLineOf(file))
   if (name === undefined || name === '') throw noRepository('No repository was named')
-  const scheme = /^([a-z0-9]+):/i.exec(name)?.[1]
-  if (scheme === 'local') return name.slice('local:'.length)
-  if (scheme !== undefined) throw noRepository(`Repositories of the kind "${scheme}:" are not known here yet`)
   return name
+}
+
+function serverOptions({ clock, terminal }: Context): Pick<RestOptions, 'clock' | 'onTrouble'> {
+  return { clock, onTrouble: (sentence) => terminal.err(`Waiting: ${sentence}.`) }
+}
+
+function s3Options({ environment: { s3 } }: Context): Pick<S3Options, 'credentials' | 'region' | 'bucketStyle'> {
+  const { accessKeyId, secretAccessKey, sessionToken, region, bucketStyle } = s3
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw badUsage('No access key was given', 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+  }
+  if (bucketStyle !== undefined && bucketStyle !== 'path' && bucketStyle !== 'host') {
+    throw badUsage('PHONEKEEP_S3_BUCKET_STYLE is neither path nor host', 'Set it to one of them, or not at all')
+  }
+  return { credentials: { accessKeyId, secretAccessKey, sessionToken }, region, bucketStyle }
+}
+
+/** Used when none stands in the address. */
+function restLogin({ environment: { rest } }: Context): RestLogin | undefined {
+  if (rest.username === undefined && rest.password === undefined) return undefined
+  if (rest.username === undefined || rest.password === undefined) {
+    throw badUsage('Half a login was given', 'Set both RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD')
+  }
+  return { username: rest.username, password: rest.password }
 }
 
 async function firstLineOf(file: string): Promise<string | undefined> {
@@ -46,7 +101,8 @@ async function firstLineOf(file: string): Promise<string | undefined> {
 
 function noRepository(saw: string, cause?: unknown): AppError<CliErrorCode> {
   return new AppError('cli.no-repository', saw, {
-    remedy: 'Set RESTIC_REPOSITORY or give --repo with the path of a folder',
+    remedy:
+      'Set RESTIC_REPOSITORY or give --repo with a folder, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH/',
     cause,
   })
 }
@@ -61,10 +117,20 @@ export function passwordFor(options: RepositoryOptions, { environment, signal }:
   return readPassword(sources, { twice, signal })
 }
 
-/** Opens the repository that was named. */
-export async function openNamedRepository(options: RepositoryOptions, context: Context): Promise<Repository> {
-  const backend = openLocalBackend(await repositoryFolder(options, context))
-  return await openRepository(backend, { password: await passwordFor(options, context), signal: context.signal })
+/**
+ * Opens the repository that was named. With `cached`, the metadata of one on a server is also kept in the cache folder, which is
+ * for everything but work that asks whether the server still has it all.
+ */
+export async function openNamedRepository(
+  options: RepositoryOptions,
+  context: Context,
+  { cached = false }: { cached?: boolean } = {},
+): Promise<Repository> {
+  const { clock, environment, signal } = context
+  const backend = await openNamedBackend(options, context)
+  const repository = await openRepository(backend, { password: await passwordFor(options, context), signal })
+  const isFar = /^(s3|rest):/.test(backend.location)
+  return cached && isFar ? withMetadataCache(repository, { folder: environment.cacheFolder, clock }) : repository
 }
 
 /**

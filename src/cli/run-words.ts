@@ -9,14 +9,10 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
   let bytesInAll: number | undefined
   let files = 0
   let bytes = 0
-  const wordsFor = narrateWaiting(name)
+  const narrateOther = narrateWaiting(name, progress.say)
   const show = () => {
     const fraction = bytesInAll === undefined ? {} : { fraction: Math.min(1, bytes / bytesInAll) }
     progress.show({ doing, amount: amountOf(files, bytes), ...fraction })
-  }
-
-  const sayIfAny = (words: string | undefined) => {
-    if (words !== undefined) progress.say(words)
   }
 
   return (event) => {
@@ -32,18 +28,12 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
       case 'snapshot-damaged':
         progress.say(`Warning: ${event.error.message}.`)
         break
-      case 'passcode-likely':
-      case 'quiet':
-      case 'cancel-asked':
-      case 'went-without':
-        sayIfAny(wordsFor(event))
-        break
       case 'passcode-asked':
-        sayIfAny(wordsFor(event))
+        narrateOther(event)
         doing = 'waiting for the passcode'
         break
       case 'passcode-done':
-        wordsFor(event)
+        narrateOther(event)
         doing = `${name} prepares its backup`
         break
       case 'space-asked':
@@ -66,9 +56,8 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
       case 'saving':
         doing = 'saving the snapshot'
         break
-      case 'batch-started':
-      case 'file-sent':
-        break
+      default:
+        narrateOther(event)
     }
     show()
   }

@@ -5,14 +5,12 @@ export type {
   BackupOptions,
   BackupOutcome,
   BackupRefusal,
-  PasswordChange,
-  RequestOptions,
   RestoreOptions,
   RestoreRequest,
 } from './backup/backup-service.ts'
-export { changeBackupPassword, runBackup, runRestore, setCloudBackup } from './backup/backup-service.ts'
+export { runBackup, runRestore } from './backup/backup-service.ts'
 export type { BackupSession } from './backup/backup-session.ts'
-export { greetBackupService, openBackupSession } from './backup/backup-session.ts'
+export { openBackupSession } from './backup/backup-session.ts'
 export type { BackupSettings, SettingsChange } from './backup/backup-settings.ts'
 export { changeEncryption, readBackupSettings, switchCloudBackup } from './backup/backup-settings.ts'
 export type { PreparedBackup, PreparedRestore } from './backup/prepare.ts'
@@ -28,8 +26,8 @@ export type { Session } from './lockdown/session.ts'
 export { startService, startSession } from './lockdown/session.ts'
 export type { PairRecord } from './pairing/pair-record.ts'
 export { encodePairRecord, parsePairRecord } from './pairing/pair-record.ts'
-export type { PairRecordPlaces, PairRecordStore, PairRecords } from './pairing/pair-records.ts'
-export { pairRecordFolder, pairRecordsOf } from './pairing/pair-records.ts'
+export type { PairRecordStore, PairRecords } from './pairing/pair-records.ts'
+export { pairRecordFolder } from './pairing/pair-records.ts'
 export type { PairingAnswer, PairingWait } from './pairing/pairing.ts'
 export { askToPair, draftPairRecord, pairAndWait } from './pairing/pairing.ts'
 export type { Phone, PhoneIdentity, PhoneSearch, PhonesFound } from './phone.ts'
@@ -39,7 +37,6 @@ export {
   lookForPhones,
   openService,
   openSession,
-  phoneOf,
   phonesOf,
   readIdentity,
   throwObstacle,
@@ -56,7 +53,6 @@ export type { CrashReport } from './services/crash-reports.ts'
 export { listCrashReports, openCrashReports } from './services/crash-reports.ts'
 export type { DiagnosticsPart, PowerFlags, RegistryQuery } from './services/diagnostics.ts'
 export {
-  DIAGNOSTICS_RELAY,
   openDiagnostics,
   readDiagnostics,
   readGestalt,
@@ -64,21 +60,18 @@ export {
   requestPower,
   sayGoodbye,
 } from './services/diagnostics.ts'
-export { answerHeartbeat, HEARTBEAT, keepAlive } from './services/heartbeat.ts'
+export { whileAwake } from './services/heartbeat.ts'
 export type { BrowseOptions, LookupOptions } from './services/installation-proxy.ts'
 export {
   browseApps,
-  browsePages,
-  INSTALLATION_PROXY,
   lookUpApps,
   openInstallationProxy,
 } from './services/installation-proxy.ts'
 export type { LogFilter, LogLevel, LogLine } from './services/log-line.ts'
-export { fitsFilter, LOG_LEVELS } from './services/log-line.ts'
+export { LOG_LEVELS } from './services/log-line.ts'
 export { NOTIFICATIONS } from './services/notification-names.ts'
 export type { NotificationProxy } from './services/notification-proxy.ts'
 export {
-  notificationProxyOver,
   openInsecureNotificationProxy,
   openNotificationProxy,
 } from './services/notification-proxy.ts'
@@ -89,15 +82,14 @@ export { openPhoneLog } from './services/phone-log.ts'
 export type { RestartOptions, RestartOutcome } from './services/restart.ts'
 export { restartPhone } from './services/restart.ts'
 export type { HomeScreen, HomeScreenItem, HomeScreenPage } from './services/springboard.ts'
-export { openSpringboard, readHomeScreen, readIcon, SPRINGBOARD } from './services/springboard.ts'
+export { openSpringboard, readHomeScreen, readIcon } from './services/springboard.ts'
 export { parseUdid } from './udid.ts'
 export type { MuxAddress } from './usbmux/address.ts'
-export { DEFAULT_MUX_ADDRESS, formatMuxAddress, parseMuxAddress } from './usbmux/address.ts'
+export { DEFAULT_MUX_ADDRESS, parseMuxAddress } from './usbmux/address.ts'
 export type { Mux, MuxDevice, MuxEvent } from './usbmux/mux.ts'
 export { connectDevice, deletePairRecordData, listDevices, readBuid, watchDevices } from './usbmux/mux.ts'
 export type { Advert } from './wifi/adverts.ts'
-export type { FoundOnWifi, RefusedPhone, WifiLook } from './wifi/find-on-wifi.ts'
-export { findOnWifi } from './wifi/find-on-wifi.ts'
+export type { RefusedPhone } from './wifi/find-on-wifi.ts'
 export type { AdvertEvent, WatchOptions } from './wifi/watch-adverts.ts'
 export { browseAdverts, watchAdverts } from './wifi/watch-adverts.ts'
 export type { WifiAddress } from './wifi/wifi-address.ts'

@@ -4,6 +4,7 @@ import { AppError, isAppError } from '../base/errors.ts'
 import type { PlistDict } from '../plist/index.ts'
 import { textOf } from '../plist/index.ts'
 import { deviceGone, notAnswering, notPaired } from './errors.ts'
+import { known } from './known.ts'
 import type { Dial } from './lockdown/lockdown.ts'
 import { getValues, openLockdown } from './lockdown/lockdown.ts'
 import type { Session } from './lockdown/session.ts'
@@ -113,7 +114,7 @@ export function throwObstacle({ phones, refused, noUsbmuxd }: PhonesFound): void
   if (noUsbmuxd === undefined) return
   const { code, message, remedy, cause } = noUsbmuxd
   throw new AppError(code, `${message}, and no phone that is paired with this computer was found on the Wi-Fi`, {
-    remedy: `For a phone on a cable: ${remedy}. For one on Wi-Fi: pair it by cable once, switch its Wi-Fi connections on, and wake it`,
+    remedy: `${remedy}. A phone on Wi-Fi has to be awake, and paired by cable once with its Wi-Fi connections switched on`,
     cause,
   })
 }
@@ -140,15 +141,15 @@ export async function readIdentity(phone: Phone, { signal }: WaitOptions): Promi
 
 /** The identity in a phone's values: what a session adds is taken when it is there. */
 export function identityOf(udid: string, values: PlistDict): PhoneIdentity {
-  const named = {
+  return known<PhoneIdentity>({
+    udid,
     name: textOf(values.DeviceName),
     model: textOf(values.ProductType),
     ios: textOf(values.ProductVersion),
     build: textOf(values.BuildVersion),
     serialNumber: textOf(values.SerialNumber),
     phoneNumber: textOf(values.PhoneNumber),
-  }
-  return { udid, ...withoutUndefined(named) }
+  })
 }
 
 /**
@@ -200,8 +201,4 @@ export async function openService(
     }
     await phone.clock.sleep(SERVICE_PAUSE_MS, { signal })
   }
-}
-
-function withoutUndefined<Value>(values: { readonly [key: string]: Value | undefined }): { [key: string]: Value } {
-  return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, Value] => entry[1] !== undefined))
 }

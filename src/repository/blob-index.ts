@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { fillRandom } from '../base/random.ts'
 import type { BlobId, Id } from './id.ts'
+import { randomSeed, seededHash } from './seeded-hash.ts'
 
 /** A piece of a file, or a folder. The same bytes may be stored as both. */
 export type BlobType = 'data' | 'tree'
@@ -34,20 +34,22 @@ const SLOTS_MIN = 1024
  */
 export class BlobIndex {
   readonly #packIds: Id[] = []
+  /** Where the blobs of each pack begin: they are added together. */
+  readonly #packStarts: number[] = []
   readonly #packNumbers = new Map<Id, number>()
   readonly #segments: Uint32Array[] = []
-  readonly #seed = new Uint32Array(1)
+  readonly #seed = randomSeed()
   readonly #wanted = new Uint32Array(8)
   readonly #wantedBytes = Buffer.from(this.#wanted.buffer)
   #slots = new Uint32Array(SLOTS_MIN)
   #count = 0
 
-  constructor() {
-    fillRandom(new Uint8Array(this.#seed.buffer))
-  }
-
   get blobCount(): number {
     return this.#count
+  }
+
+  get packCount(): number {
+    return this.#packIds.length
   }
 
   hasPack(packId: Id): boolean {
@@ -59,6 +61,7 @@ export class BlobIndex {
     if (this.#packNumbers.has(packId)) return
     const packNumber = this.#packIds.push(packId) - 1
     this.#packNumbers.set(packId, packNumber)
+    this.#packStarts.push(this.#count)
     for (const blob of blobs) this.#add(packNumber, blob)
   }
 
@@ -78,6 +81,32 @@ export class BlobIndex {
       entries.push(this.#slots[slot]! - 1)
     }
     return entries.map((entry) => this.#locationAt(entry))
+  }
+
+  /** Every copy of every blob, in the order of adding: pack by pack. */
+  *blobs(): Generator<BlobLocation> {
+    for (let entry = 0; entry < this.#count; entry++) yield this.#locationAt(entry)
+  }
+
+  /** In the order of adding. */
+  packIds(): Iterable<Id> {
+    return this.#packIds.values()
+  }
+
+  /** A copy that does not know these packs. */
+  without(packIds: ReadonlySet<Id>): BlobIndex {
+    const rest = new BlobIndex()
+    for (const id of this.#packIds) if (!packIds.has(id)) rest.addPack(id, this.blobsOf(id))
+    return rest
+  }
+
+  /** The blobs of one pack, in the order of adding; none for a pack that is not known. */
+  blobsOf(packId: Id): readonly BlobLocation[] {
+    const packNumber = this.#packNumbers.get(packId)
+    if (packNumber === undefined) return []
+    const start = this.#packStarts[packNumber]!
+    const end = this.#packStarts[packNumber + 1] ?? this.#count
+    return Array.from({ length: end - start }, (_, index) => this.#locationAt(start + index))
   }
 
   /** The first copy's place in the order of adding, for sets kept as bits; undefined if the blob is unknown. */
@@ -112,22 +141,15 @@ export class BlobIndex {
     const segment = this.#segmentOf(entry)
     const at = wordOf(entry)
     const mask = this.#slots.length - 1
-    let slot = this.#hash(segment[at]!, segment[at + 1]!) & mask
+    let slot = seededHash(this.#seed, segment[at]!, segment[at + 1]!) & mask
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
     this.#slots[slot] = entry + 1
-  }
-
-  /** Ids come from a phone's content, so the start of the search is not theirs to choose: it is mixed with a random seed. */
-  #hash(first: number, second: number): number {
-    const mixed = Math.imul(first ^ this.#seed[0]!, 0x9e3779b1)
-    const hash = Math.imul(mixed ^ (mixed >>> 15) ^ second, 0x85ebca6b)
-    return hash ^ (hash >>> 15)
   }
 
   /** The slot of the first copy. */
   #seek(type: BlobType, id: BlobId): number | undefined {
     this.#wantedBytes.write(id, 'hex')
-    return this.#matchFrom(this.#hash(this.#wanted[0]!, this.#wanted[1]!), type)
+    return this.#matchFrom(seededHash(this.#seed, this.#wanted[0]!, this.#wanted[1]!), type)
   }
 
   /** The next slot, from this one on, that holds the wanted id. */

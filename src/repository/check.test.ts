@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
 import { seededRandom } from '../base/random.ts'
-import { pathOf } from './backend/backend.ts'
-import { type CheckFindingKind, checkRepository } from './check.ts'
+import { type Backend, pathOf } from './backend/backend.ts'
+import { BlobIndex } from './blob-index.ts'
+import { type CheckOptions, checkRepository } from './check.ts'
+import type { CheckFindingKind, CheckProgress, HurtFile } from './check-report.ts'
+import { storageFailed } from './errors.ts'
 import { type Id, sha256 } from './id.ts'
 import { decodeIndexFile, encodeIndexFile, type IndexedPack } from './index-file.ts'
+import { encodeKeyFile } from './key.ts'
 import type { Repository } from './repository.ts'
 import { saveSnapshot } from './snapshot.ts'
 import { seededBytes } from './testing/bytes.ts'
+import { createTestClock } from './testing/clock.ts'
 import type { MemoryBackend } from './testing/memory-backend.ts'
 import { backUp, memoryRepository, openedAgain } from './testing/repositories.ts'
-import { clock, signal } from './testing/restic.ts'
+import { CHEAP_KDF, clock, PASSWORD, signal } from './testing/restic.ts'
 import { encodeFile, encodeFolder, encodeTree } from './tree.ts'
 import { openWriter } from './writer.ts'
 
@@ -65,11 +71,15 @@ async function editIndex(
 
 test('a sound repository has no findings, and the figures say what was seen', async () => {
   const { repository } = await smallBackup()
-  const progress: number[] = []
-  const onProgress = ({ packsRead }: { packsRead: number }) => progress.push(packsRead)
-  const report = await checkRepository(repository, { readData: true, signal, onProgress })
-  assert.deepEqual(report, { ok: true, findings: [], findingCount: 0, snapshots: 2, trees: 5, packs: 4, blobs: 8 })
-  assert.equal(Math.max(...progress), 4)
+  const progress: CheckProgress[] = []
+  const onProgress = (state: CheckProgress) => progress.push(state)
+  const { sound, ...report } = await checkRepository(repository, { readData: true, signal, onProgress })
+  const figures = { snapshots: 2, trees: 5, packs: 4, blobs: 8, packsRead: 4 }
+  assert.deepEqual(report, { ok: true, findings: [], findingCount: 0, hurt: [], ...figures })
+  assert.equal(sound.length, 2)
+  const last = progress.at(-1)
+  assert.deepEqual([last?.packsRead, last?.treesRead], [4, 5])
+  assert.ok(last !== undefined && last.bytesRead === last.bytes && last.bytes > 3000)
 })
 
 test('an empty repository is sound', async () => {
@@ -196,3 +206,166 @@ test('a check leaves the index of the repository that it was given alone', async
   await checkRepository(repository, { readData: false, signal })
   assert.equal(repository.index, index)
 })
+
+/** What a check tells of hurt files, without the rest. */
+async function hurtOf({ repository }: Backup, options: Partial<CheckOptions> = {}): Promise<readonly HurtFile[]> {
+  const hurt: HurtFile[] = []
+  await checkRepository(repository, { readData: true, signal, onHurt: (each) => hurt.push(each), ...options })
+  return hurt
+}
+
+test('every file that is hurt is named in each of its snapshots, with what hurts it', async () => {
+  const { backend, repository } = await memoryRepository()
+  const first = await backUp(repository, { 'u/a': Buffer.from('lost'), 'u/b/c': Buffer.from('kept') })
+  const second = await backUp(repository, { 'u/copy': Buffer.from('lost'), 'u/new': Buffer.from('new') }, first.tree)
+  const third = await backUp(repository, { 'u/new': Buffer.from('new') })
+  const path = packPath({ backend, repository }, 'lost')
+  flip({ backend, repository }, path, 20)
+  const report = await checkRepository(repository, { readData: true, signal })
+  const files = (count: number, paths: readonly string[]) => ({
+    files: count,
+    folders: 0,
+    paths: paths.map((each) => ({ path: each, kind: 'file', because: path })),
+  })
+  const about = (snapshot: typeof first) => ({ id: snapshot.id, time: snapshot.time, hostname: 'iphone' })
+  assert.deepEqual(
+    new Set(report.hurt),
+    new Set([
+      { ...about(first), ...files(1, ['/u/a']) },
+      { ...about(second), ...files(2, ['/u/a', '/u/copy']) },
+    ]),
+  )
+  assert.deepEqual(report.sound, [third.id])
+})
+
+test('a folder whose tree is gone is hurt with everything in it', async () => {
+  const { backend, repository } = await memoryRepository()
+  const { id } = await backUp(repository, { 'u/a': Buffer.from('a'), 'u/b/c': Buffer.from('c') })
+  const [tree] = (await hurtOf({ backend, repository })).map(({ path }) => path)
+  assert.equal(tree, undefined)
+  for (const path of pathsOf({ backend, repository }, 'data/')) {
+    const kept = backend.files.get(path)!
+    backend.files.delete(path)
+    const isTrees = repository.index.blobsOf(path.split('/').at(-1) as Id)[0]?.type === 'tree'
+    const hurt = await hurtOf({ backend, repository }, { readData: false })
+    if (isTrees) assert.deepEqual(hurt, [{ snapshot: id, path: '/', kind: 'folder', because: path }])
+    else assert.deepEqual(hurt.map((each) => each.path).toSorted(), ['/u/a', '/u/b/c'])
+    backend.files.set(path, kept)
+  }
+})
+
+test('a damaged blob that lies in another pack as well hurts nobody', async () => {
+  const { backend, repository } = await memoryRepository()
+  await backUp(repository, { a: Buffer.from('twice') })
+  const beside = await openedAgain(backend)
+  beside.index = new BlobIndex()
+  await backUp(beside, { a: Buffer.from('twice'), b: Buffer.from('b') })
+  const copies = (await openedAgain(backend)).index.findAll('data', sha256(utf8('twice')))
+  assert.equal(copies.length, 2)
+  for (const { packId } of copies) {
+    const path = pathOf({ kind: 'pack', id: packId })
+    flip({ backend, repository }, path, 20)
+    const report = await checkRepository(repository, { readData: true, signal })
+    assert.deepEqual([report.ok, report.hurt], [false, []])
+    flip({ backend, repository }, path, 20)
+  }
+})
+
+test('a flipped bit in what a key file says of itself is found, though restic opens with it', async () => {
+  const backup = await smallBackup()
+  const label = { createdMs: 0, hostname: 'a', username: 'b' }
+  const key = await encodeKeyFile(backup.repository.sealer.masterKey, { password: PASSWORD, cost: CHEAP_KDF, label })
+  const path = pathOf({ kind: 'key', id: sha256(key) })
+  backup.backend.files.set(path, key)
+  assert.deepEqual(await findings(backup, false), [])
+  flip(backup, path, Buffer.from(key).indexOf('"a"') + 1)
+  assert.deepEqual(await findings(backup, false), ['file-damaged'])
+})
+
+test('a config that was changed since it was opened is found', async () => {
+  const backup = await smallBackup()
+  flip(backup, 'config', 30)
+  assert.deepEqual(await findings(backup, false), ['file-damaged'])
+  backup.backend.files.delete('config')
+  assert.deepEqual(await findings(backup, false), ['file-damaged'])
+})
+
+/** A record of verified packs in memory. */
+function memoryOf(verified: Map<Id, number>, clock: Clock = createTestClock()) {
+  const write = async (now: ReadonlyMap<Id, number>) => {
+    for (const id of verified.keys()) if (!now.has(id)) verified.delete(id)
+    for (const [id, timeMs] of now) verified.set(id, timeMs)
+  }
+  return { verified: { read: async () => new Map(verified), write }, clock }
+}
+
+test('night by night, what was not verified for the longest time is read first', async () => {
+  const { repository } = await smallBackup()
+  const verified = new Map<Id, number>()
+  const clock = createTestClock()
+  const nights: number[] = []
+  for (let night = 0; night < 4; night++) {
+    const readData = { kind: 'oldest', bytesMax: 1 } as const
+    const { packsRead } = await checkRepository(repository, { readData, signal, memory: memoryOf(verified, clock) })
+    assert.equal(packsRead, 1)
+    nights.push(verified.size)
+    await clock.advance(60_000)
+  }
+  assert.deepEqual(nights, [1, 2, 3, 4])
+  const [oldest] = [...verified].toSorted(([, left], [, right]) => left - right)[0] ?? []
+  const readData = { kind: 'oldest', bytesMax: 1 } as const
+  await checkRepository(repository, { readData, signal, memory: memoryOf(verified, clock) })
+  assert.equal(Math.max(...verified.values()), verified.get(oldest!))
+})
+
+test('a limit of time ends the reading between two packs, and what was read is noted', async () => {
+  const { repository } = await smallBackup()
+  const verified = new Map<Id, number>()
+  const clock = createTestClock()
+  const onProgress = ({ packsRead }: CheckProgress) => {
+    if (packsRead === 1) void clock.advance(60_000)
+  }
+  const readData = { kind: 'oldest', msMax: 60_000 } as const
+  const memory = memoryOf(verified, clock)
+  const { packsRead, trees } = await checkRepository(repository, { readData, signal, memory, onProgress })
+  assert.ok(packsRead >= 1 && packsRead < 4)
+  assert.equal(verified.size, packsRead)
+  assert.equal(trees, 5)
+})
+
+test('a damaged pack is not noted as verified, and a pack that is gone is forgotten', async () => {
+  const backup = await smallBackup()
+  const gone = sha256(utf8('gone'))
+  const path = packPath(backup, 'c')
+  flip(backup, path, 3)
+  const verified = new Map([
+    [gone, 1000],
+    [path.split('/').at(-1) as Id, 1000],
+  ])
+  await checkRepository(backup.repository, { readData: true, signal, memory: memoryOf(verified) })
+  assert.equal(verified.has(gone), false)
+  assert.equal(verified.has(path.split('/').at(-1) as Id), false)
+  assert.equal(verified.size, 3)
+})
+
+test('what can no longer be read at all is a finding, and the rest is checked', async () => {
+  const backup = await smallBackup()
+  const broken = packPath(backup, 'c')
+  const { load } = backup.backend
+  const backend: Backend = {
+    ...backup.backend,
+    load: async (name, range, options) => {
+      if (pathOf(name) === broken) throw storageFailed(Object.assign(new Error('EIO'), { code: 'EIO' }), READING)
+      return await load(name, range, options)
+    },
+  }
+  const report = await checkRepository(await openedAgain(backend), { readData: true, signal })
+  assert.deepEqual(
+    report.findings.map(({ kind, subject }) => [kind, subject]),
+    [['pack-damaged', broken]],
+  )
+  assert.equal(report.hurt.length, 1)
+  assert.match(report.findings[0]?.sentence ?? '', /EIO/)
+})
+
+const READING = { doing: 'read', what: 'a pack' } as const

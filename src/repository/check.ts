@@ -1,114 +1,92 @@
-import { fromUtf8 } from '../base/bytes.ts'
-import { pathOf } from './backend/backend.ts'
-import { BlobIndex } from './blob-index.ts'
-import { type Id, sha256 } from './id.ts'
-import { decodeIndexFile, type IndexedPack } from './index-file.ts'
-import { encodeHeader, packBytes } from './pack.ts'
-import { type StoredPack, verifyPack } from './pack-reader.ts'
+import assert from 'node:assert/strict'
+import { forEachAtOnce } from '../base/at-once.ts'
+import { fromUtf8, viewOf } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { randomBytes } from '../base/random.ts'
+import { type HashedKind, pathOf } from './backend/backend.ts'
+import type { PackedBlob } from './blob-index.ts'
+import { findingOfPack, findingOfTree, messageOf } from './check-findings.ts'
+import type {
+  CheckFinding,
+  CheckFindingKind,
+  CheckProgress,
+  CheckReport,
+  HurtFile,
+  HurtSnapshot,
+} from './check-report.ts'
+import { decodeConfig } from './config.ts'
+import { choosePacks, type DataSelection } from './data-selection.ts'
+import { damaged } from './errors.ts'
+import { type HurtPath, HurtTrees } from './hurt-trees.ts'
+import { type Id, sha256, shortId } from './id.ts'
+import { LostBlobs } from './lost-blobs.ts'
+import { examinePack } from './pack-examination.ts'
+import type { StoredPack } from './pack-reader.ts'
+import { surveyPacks } from './pack-survey.ts'
 import { KEY_FILE_BYTES_MAX, Repository } from './repository.ts'
-import { loadSnapshot, type Snapshot } from './snapshot.ts'
-import { decodeNode, splitTree } from './tree.ts'
+import { byTime, loadSnapshot, type Snapshot } from './snapshot.ts'
+import type { VerifiedPacks } from './verified-packs.ts'
 
-/** What can be wrong with a repository. */
-export type CheckFindingKind =
-  | 'index-damaged'
-  | 'index-conflict'
-  | 'index-duplicate'
-  | 'pack-missing'
-  | 'pack-size'
-  | 'pack-orphan'
-  | 'pack-damaged'
-  | 'pack-header'
-  | 'snapshot-damaged'
-  | 'tree-damaged'
-  | 'blob-missing'
-  | 'file-damaged'
-
-/** One thing that is wrong. */
-export interface CheckFinding {
-  readonly kind: CheckFindingKind
-  /** `damage`: something cannot be restored as it was. `hint`: it costs room at most. */
-  readonly severity: 'damage' | 'hint'
-  /** The file, tree or blob it is about. */
-  readonly subject: string
-  /** What is wrong, for a person. */
-  readonly sentence: string
-}
-
-/** How far a check is. */
-export interface CheckProgress {
-  readonly treesRead: number
-  /** Of `packs`, when the data is read. */
-  readonly packsRead: number
-  readonly packs: number
-}
-
-/** What a check saw. */
-export interface CheckReport {
-  /** True without any damage; hints do not count. */
-  readonly ok: boolean
-  /** The first thousand. */
-  readonly findings: readonly CheckFinding[]
-  /** All, also those beyond the first thousand. */
-  readonly findingCount: number
-  readonly snapshots: number
-  readonly trees: number
-  readonly packs: number
-  readonly blobs: number
-}
-
-interface CheckOptions {
-  /** Reads every pack and proves every byte; without it only the structure is checked. */
-  readonly readData: boolean
+/** How to check. */
+export interface CheckOptions {
+  /** Which packs are read whole, so that every byte is proven: true for all. Without them the structure alone is checked. */
+  readonly readData: boolean | DataSelection
   readonly signal: AbortSignal
-  readonly onProgress?: (progress: CheckProgress) => void
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined
+  /** Told of everything at once, also of what does not fit into the report. */
+  readonly onFinding?: ((finding: CheckFinding) => void) | undefined
+  /** Told of every file and folder that is hurt, up to 100,000 a snapshot. */
+  readonly onHurt?: ((hurt: HurtFile) => void) | undefined
+  /** Where it is noted which packs were found sound. `oldest` begins with the others, and needs the clock for a limit of time. */
+  readonly memory?: { readonly verified: VerifiedPacks; readonly clock: Clock } | undefined
 }
 
 /**
- * Checks a repository: indexes against packs, every tree of every snapshot, every file's blobs; with `readData` also every pack's
- * content, and every file's name against its SHA-256. What is wrong comes back as findings; it throws only when aborted.
- * Hold a shared lock meanwhile.
+ * Checks a repository: every file against its name, indexes against packs, every tree of every snapshot, every file's blobs, and
+ * the content of the packs that are chosen. What is wrong comes back as findings, and as the files of the snapshots that are hurt
+ * by it; it throws only when aborted, and what listing a folder throws. Hold a shared lock meanwhile, if there can be one.
  */
 export async function checkRepository(repository: Repository, options: CheckOptions): Promise<CheckReport> {
   return await new Check(repository, options).run()
 }
 
 const FINDINGS_MAX = 1000
-const ORPHAN = 'No index lists this pack; an interrupted run left it, and the next one takes it over'
-const MARKED = 'Another program has marked this pack for deletion; its next prune removes it'
-
-/** What the index says of a pack. */
-interface ExpectedPack {
-  readonly sizeBytes: number
-  readonly headerHash: Id
-}
+/** In the report, of each snapshot. */
+const PATHS_MAX = 20
+const HURT_TOLD_MAX = 100_000
+/** Packs that are read at one time: 4 MiB and a few blobs of memory each. */
+const PACKS_AT_ONCE = 2
+/** The record of verified packs is written after so many. */
+const NOTE_EVERY_PACKS = 64
 
 class Check {
   /** Beside the caller's, with an index of its own. */
   readonly #repository: Repository
   readonly #options: CheckOptions
-  readonly #expected = new Map<Id, ExpectedPack>()
-  readonly #marked = new Set<Id>()
   readonly #findings: CheckFinding[] = []
+  readonly #hurt: HurtSnapshot[] = []
   #findingCount = 0
   #damages = 0
-  #progress: CheckProgress = { treesRead: 0, packsRead: 0, packs: 0 }
+  #progress: CheckProgress = { treesRead: 0, packsRead: 0, packs: 0, bytesRead: 0, bytes: 0 }
 
   constructor({ backend, sealer, config }: Repository, options: CheckOptions) {
     this.#repository = new Repository(backend, sealer, config)
     this.#options = options
   }
 
-  /** Snapshots come first: whatever they need was durable, and in an index, before they were. */
+  /** Snapshots come before indexes: whatever they need was durable, and in an index, before they were. */
   async run(): Promise<CheckReport> {
+    await this.#hashFiles()
     const snapshots = await this.#readSnapshots()
-    await this.#readIndex()
-    const packs = await this.#comparePacks()
-    await this.#walkTrees(snapshots)
-    if (this.#options.readData) {
-      await this.#readPacks(packs)
-      await this.#hashFiles()
-    }
+    const survey = await surveyPacks(this.#repository, this.#options)
+    for (const fault of survey.faults) this.#add(findingOfPack(fault))
+    this.#repository.index = survey.index
+    const lost = new LostBlobs(survey)
+    const packs = Array.from(survey.listed.keys(), (id) => ({ id, sizeBytes: survey.stored.get(id) ?? 0 })).filter(
+      ({ id }) => survey.stored.has(id),
+    )
+    await this.#readPacks(packs, lost)
+    const sound = await this.#walkTrees(snapshots, lost)
     return {
       ok: this.#damages === 0,
       findings: this.#findings,
@@ -116,145 +94,150 @@ class Check {
       snapshots: snapshots.length,
       trees: this.#progress.treesRead,
       packs: packs.length,
-      blobs: this.#repository.index.blobCount,
+      blobs: survey.index.blobCount,
+      packsRead: this.#progress.packsRead,
+      sound,
+      hurt: this.#hurt,
     }
   }
 
+  /** The config, keys and locks; indexes and snapshots are compared with their names whenever they are read. */
+  async #hashFiles(): Promise<void> {
+    await this.#attempt('file-damaged', 'config', () => this.#openConfig())
+    for (const kind of ['key', 'lock'] as const) {
+      for await (const { id } of this.#repository.backend.list(kind, this.#options)) {
+        await this.#attempt('file-damaged', pathOf({ kind, id }), () => this.#hashFile(kind, id))
+      }
+    }
+  }
+
+  /** The config has no hash for a name, but a seal. */
+  async #openConfig(): Promise<void> {
+    const { backend, sealer } = this.#repository
+    const sealed = await backend.load({ kind: 'config' }, { offset: 0, length: SMALL_BYTES_MAX }, this.#options)
+    const plain = sealed && sealer.open(sealed)
+    if (plain === undefined) throw damaged('config', sealed ? 'its content was changed' : 'it is missing')
+    decodeConfig(fromUtf8(plain), 'config')
+  }
+
+  /** A lock that is gone by now, or not written yet, is none. */
+  async #hashFile(kind: HashedKind, id: Id): Promise<void> {
+    const range = { offset: 0, length: SMALL_BYTES_MAX }
+    const bytes = await this.#repository.backend.load({ kind, id }, range, this.#options)
+    if (bytes === undefined || (kind === 'lock' && bytes.length === 0) || sha256(bytes) === id) return
+    throw damaged(pathOf({ kind, id }), 'its content does not match its name')
+  }
+
+  /** Oldest first. */
   async #readSnapshots(): Promise<readonly Snapshot[]> {
-    const { signal } = this.#options
     const snapshots: Snapshot[] = []
-    for await (const { id } of this.#repository.backend.list('snapshot', { signal })) {
-      await this.#attempt('snapshot-damaged', pathOf({ kind: 'snapshot', id }), async () => {
-        const snapshot = await loadSnapshot(this.#repository, id, { signal })
+    for await (const { id } of this.#repository.backend.list('snapshot', this.#options)) {
+      const isRead = await this.#attempt('snapshot-damaged', pathOf({ kind: 'snapshot', id }), async () => {
+        const snapshot = await loadSnapshot(this.#repository, id, this.#options)
         if (snapshot !== undefined) snapshots.push(snapshot)
       })
+      if (!isRead) this.#hurt.push({ id, time: undefined, hostname: undefined, files: 0, folders: 0, paths: [] })
     }
-    return snapshots
+    return snapshots.sort(byTime)
   }
 
-  async #readIndex(): Promise<void> {
-    const { signal } = this.#options
-    const index = new BlobIndex()
-    for await (const { id } of this.#repository.backend.list('index', { signal })) {
-      const subject = pathOf({ kind: 'index', id })
-      await this.#attempt('index-damaged', subject, async () => {
-        const text = await this.#repository.loadUnpacked('index', id, { signal })
-        if (text === undefined) return
-        const { packs, packsToDelete } = decodeIndexFile(text, subject)
-        for (const pack of packs) this.#expect(index, pack, subject)
-        for (const packId of packsToDelete) this.#marked.add(packId)
+  /** Reads the packs that were chosen, and notes which are sound, also when it is ended in between. */
+  async #readPacks(packs: readonly StoredPack[], lost: LostBlobs): Promise<void> {
+    const { readData, memory } = this.#options
+    const selection = typeof readData === 'object' ? readData : ({ kind: readData ? 'all' : 'none' } as const)
+    const verified = (await memory?.verified.read()) ?? new Map<Id, number>()
+    const chosen = choosePacks(packs, selection, { verified, seed: viewOf(randomBytes(4)).getUint32(0) })
+    if (chosen.length === 0) return
+    const bytes = chosen.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    this.#advance({ packs: chosen.length, bytes })
+    const present = new Set(packs.map(({ id }) => id))
+    for (const id of verified.keys()) if (!present.has(id)) verified.delete(id)
+    try {
+      await forEachAtOnce(PACKS_AT_ONCE, this.#withinTime(chosen, selection), async (pack) => {
+        const isSound = await this.#readPack(pack, lost)
+        if (isSound && memory !== undefined) verified.set(pack.id, memory.clock.nowMs())
+        else verified.delete(pack.id)
+        if (this.#progress.packsRead % NOTE_EVERY_PACKS === 0) await memory?.verified.write(verified)
       })
-    }
-    this.#repository.index = index
-  }
-
-  #expect(index: BlobIndex, { id, blobs }: IndexedPack, subject: string): void {
-    const pack: ExpectedPack = {
-      sizeBytes: packBytes(blobs),
-      headerHash: sha256(encodeHeader(blobs)),
-    }
-    const known = this.#expected.get(id)
-    if (known === undefined) {
-      this.#expected.set(id, pack)
-      index.addPack(id, blobs)
-    } else if (known.headerHash === pack.headerHash) {
-      this.#add('hint', 'index-duplicate', subject, `The pack ${id} is listed in another index file as well`)
-    } else {
-      this.#add(
-        'damage',
-        'index-conflict',
-        subject,
-        `The pack ${id} is listed with other contents in another index file`,
-      )
+    } finally {
+      await memory?.verified.write(verified)
+      this.#advance({ packs: this.#progress.packsRead, bytes: this.#progress.bytesRead })
     }
   }
 
-  /** Resolves with the packs that are there and are listed. */
-  async #comparePacks(): Promise<readonly StoredPack[]> {
-    const found: StoredPack[] = []
-    const missing = new Set(this.#expected.keys())
-    for await (const pack of this.#repository.backend.list('pack', { signal: this.#options.signal })) {
-      missing.delete(pack.id)
-      if (this.#compareSize(pack)) found.push(pack)
-    }
-    for (const id of missing) {
-      this.#add('damage', 'pack-missing', pathOf({ kind: 'pack', id }), 'An index lists this pack, but it is gone')
-    }
-    return found
-  }
-
-  #compareSize({ id, sizeBytes }: StoredPack): boolean {
-    const expected = this.#expected.get(id)
-    const subject = pathOf({ kind: 'pack', id })
-    if (expected === undefined) {
-      this.#add('hint', 'pack-orphan', subject, this.#marked.has(id) ? MARKED : ORPHAN)
-    } else if (expected.sizeBytes !== sizeBytes) {
-      this.#add('damage', 'pack-size', subject, `It has ${sizeBytes} bytes instead of ${expected.sizeBytes}`)
-    }
-    return expected !== undefined
-  }
-
-  /** Every tree once, however many snapshots share it. */
-  async #walkTrees(snapshots: readonly Snapshot[]): Promise<void> {
-    const seen = new Uint8Array(Math.ceil(this.#repository.index.blobCount / 8))
-    const open = snapshots.map(({ id, tree }) => ({ tree, path: `snapshot ${id.slice(0, 8)}:` }))
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const { tree, path } = next
-      const number = this.#repository.index.numberOf('tree', tree)
-      if (number !== undefined && (seen[number >>> 3]! & (1 << (number & 7))) !== 0) continue
-      if (number !== undefined) seen[number >>> 3]! |= 1 << (number & 7)
-      await this.#attempt('tree-damaged', `tree ${tree} (${path})`, async () => {
-        for (const folder of await this.#readTree(tree, path)) open.push(folder)
-      })
-      this.#advance({ treesRead: this.#progress.treesRead + 1 })
-    }
-  }
-
-  /** Looks up the blobs of its files, and resolves with its folders. */
-  async #readTree(tree: Id, path: string): Promise<readonly { readonly tree: Id; readonly path: string }[]> {
-    const folders: { tree: Id; path: string }[] = []
-    const text = fromUtf8(await this.#repository.loadBlob('tree', tree, { signal: this.#options.signal }))
-    for (const stored of splitTree(text, 'The tree')) {
-      const node = decodeNode(stored, 'The tree')
-      const nodePath = `${path}/${node.name}`
-      if (node.kind === 'folder') folders.push({ tree: node.subtree, path: nodePath })
-      if (node.kind !== 'file') continue
-      for (const id of node.content) {
-        if (this.#repository.index.has('data', id)) continue
-        this.#add('damage', 'blob-missing', `blob ${id}`, `No index lists this part of the file ${nodePath}`)
-      }
-    }
-    return folders
-  }
-
-  async #readPacks(packs: readonly StoredPack[]): Promise<void> {
-    const { signal } = this.#options
-    this.#advance({ packs: packs.length })
+  *#withinTime(packs: readonly StoredPack[], selection: DataSelection): Generator<StoredPack> {
+    const msMax = selection.kind === 'oldest' ? selection.msMax : undefined
+    if (msMax === undefined) return yield* packs
+    const clock = this.#options.memory?.clock
+    assert(clock !== undefined, 'A limit of time needs a clock')
+    const untilMs = clock.elapsedMs() + msMax
     for (const pack of packs) {
-      const subject = pathOf({ kind: 'pack', id: pack.id })
-      await this.#attempt('pack-damaged', subject, async () => {
-        const blobs = await verifyPack(this.#repository, pack, { signal })
-        if (sha256(encodeHeader(blobs)) === this.#expected.get(pack.id)?.headerHash) return
-        this.#add('damage', 'pack-header', subject, 'Its header lists other blobs than the index does')
-      })
-      this.#advance({ packsRead: this.#progress.packsRead + 1 })
+      if (clock.elapsedMs() >= untilMs) return
+      yield pack
     }
   }
 
-  /** Keys and locks; indexes and snapshots are hashed whenever they are read, and the config proves itself. */
-  async #hashFiles(): Promise<void> {
-    const { signal } = this.#options
-    for (const kind of ['key', 'lock'] as const) {
-      for await (const { id } of this.#repository.backend.list(kind, { signal })) {
-        const subject = pathOf({ kind, id })
-        await this.#attempt('file-damaged', subject, async () => {
-          const range = { offset: 0, length: KEY_FILE_BYTES_MAX + 1 }
-          const bytes = await this.#repository.backend.load({ kind, id }, range, { signal })
-          if (bytes === undefined || bytes.length === 0 || sha256(bytes) === id) return
-          this.#add('damage', 'file-damaged', subject, 'Its content does not match its name')
-        })
-      }
+  /** True for a pack without fault. */
+  async #readPack(pack: StoredPack, lost: LostBlobs): Promise<boolean> {
+    const subject = pathOf({ kind: 'pack', id: pack.id })
+    const listed = this.#repository.index.blobsOf(pack.id)
+    const { damage, failure, headerDiffers, unreadable } = await examinePack(this.#repository, pack, {
+      ...this.#options,
+      listed,
+    })
+    for (const blob of unreadable) if (!(await this.#hasOtherCopy(blob))) lost.addUnreadable(blob)
+    if (damage !== undefined) {
+      const sentence = failure === undefined ? damage : `${damage}: ${messageOf(failure)}`
+      this.#add({ kind: 'pack-damaged', severity: 'damage', subject, sentence })
     }
+    if (headerDiffers) {
+      const sentence = 'Its header lists other blobs than the index does'
+      this.#add({ kind: 'pack-header', severity: 'damage', subject, sentence })
+    }
+    const { packsRead, bytesRead } = this.#progress
+    this.#advance({ packsRead: packsRead + 1, bytesRead: bytesRead + pack.sizeBytes })
+    return damage === undefined && !headerDiffers
+  }
+
+  async #hasOtherCopy({ type, id }: PackedBlob): Promise<boolean> {
+    if (this.#repository.index.findAll(type, id).length < 2) return false
+    try {
+      await this.#repository.loadBlob(type, id, this.#options)
+      return true
+    } catch {
+      this.#options.signal.throwIfAborted()
+      return false
+    }
+  }
+
+  /** Resolves with the snapshots that nothing is wrong with. */
+  async #walkTrees(snapshots: readonly Snapshot[], lost: LostBlobs): Promise<readonly Id[]> {
+    const trees = new HurtTrees(this.#repository, lost, {
+      signal: this.#options.signal,
+      onTree: () => this.#advance({ treesRead: this.#progress.treesRead + 1 }),
+      onFault: (fault) => this.#add(findingOfTree(fault)),
+    })
+    const sound: Id[] = []
+    for (const snapshot of snapshots) {
+      const { id, tree, time, hostname } = snapshot
+      const { files, folders } = await trees.count(tree, `snapshot ${shortId(id)}:`)
+      if (files + folders === 0) sound.push(id)
+      else this.#hurt.push({ id, time, hostname, files, folders, paths: await this.#listHurt(snapshot, trees) })
+    }
+    return sound
+  }
+
+  /** Tells of everything that is hurt, and resolves with the first few. */
+  async #listHurt({ id, tree }: Snapshot, trees: HurtTrees): Promise<readonly HurtPath[]> {
+    const { onHurt } = this.#options
+    const paths: HurtPath[] = []
+    let told = 0
+    for await (const hurt of trees.list(tree)) {
+      if (paths.length < PATHS_MAX) paths.push(hurt)
+      onHurt?.({ snapshot: id, ...hurt })
+      if (++told === (onHurt === undefined ? PATHS_MAX : HURT_TOLD_MAX)) break
+    }
+    return paths
   }
 
   #advance(step: Partial<CheckProgress>): void {
@@ -262,19 +245,25 @@ class Check {
     this.#options.onProgress?.(this.#progress)
   }
 
-  /** A failure becomes a finding of that kind; only an abort goes through. */
-  async #attempt(kind: CheckFindingKind, subject: string, work: () => Promise<void>): Promise<void> {
+  /** False for a failure, which becomes a finding of that kind; only an abort goes through. */
+  async #attempt(kind: CheckFindingKind, subject: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
+      return true
     } catch (error) {
       this.#options.signal.throwIfAborted()
-      this.#add('damage', kind, subject, error instanceof Error ? error.message : String(error))
+      this.#add({ kind, severity: 'damage', subject, sentence: messageOf(error) })
+      return false
     }
   }
 
-  #add(severity: CheckFinding['severity'], kind: CheckFindingKind, subject: string, sentence: string): void {
+  #add(finding: CheckFinding): void {
     this.#findingCount++
-    if (severity === 'damage') this.#damages++
-    if (this.#findings.length < FINDINGS_MAX) this.#findings.push({ kind, severity, subject, sentence })
+    if (finding.severity === 'damage') this.#damages++
+    if (this.#findings.length < FINDINGS_MAX) this.#findings.push(finding)
+    this.#options.onFinding?.(finding)
   }
 }
+
+/** What is read of a config, a key or a lock: more than any of them has. */
+const SMALL_BYTES_MAX = KEY_FILE_BYTES_MAX + 1

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { utf8 } from '../base/bytes.ts'
 import { badPath } from './errors.ts'
+import type { FileEntry } from './file-records.ts'
+import { ChangeStore } from './folder-changes.ts'
 import { isName, nameBytes } from './go-json.ts'
 import type { BlobId, Id } from './id.ts'
 import type { Repository } from './repository.ts'
 import { StoredFolders } from './stored-folders.ts'
-import { compareNames, encodeFile, encodeFolder, encodeTree } from './tree.ts'
+import { compareNames, encodeFile, encodeFolder, encodeTree, type StoredTree } from './tree.ts'
 import {
-  type ChangedFile,
   contentOf,
   describe,
   type Entry,
@@ -63,15 +64,30 @@ export interface CowTree extends TreeReader {
   commit(options: SignalOption): Promise<Id>
 }
 
+export interface TreeOptions {
+  /**
+   * Most plain bytes of stored folders that are kept, about 300 for each of their files. Whoever visits folder after folder needs
+   * room for one; whoever visits files in no order needs room for all.
+   */
+  readonly cacheBytes?: number
+}
+
 /**
- * A tree over a stored one (or over nothing). Every change stays in memory, about 250 bytes a file; `commit` can be called at any time.
+ * A tree over a stored one (or over nothing). Every change stays in memory, about 100 bytes a file; `commit` can be called at any time.
  * Opened on a repository it can be read, opened on a writer it can be changed.
  */
-export function openTree(source: RepositoryWriter, root: Id | undefined): CowTree
-export function openTree(source: Repository, root: Id | undefined): TreeReader
-export function openTree(source: Repository | RepositoryWriter, root: Id | undefined): TreeReader {
-  return new OverlayTree(source, root)
+export function openTree(source: RepositoryWriter, root: Id | undefined, options?: TreeOptions): CowTree
+export function openTree(source: Repository, root: Id | undefined, options?: TreeOptions): TreeReader
+export function openTree(
+  source: Repository | RepositoryWriter,
+  root: Id | undefined,
+  { cacheBytes = CACHE_BYTES }: TreeOptions = {},
+): TreeReader {
+  return new OverlayTree(source, root, cacheBytes)
 }
+
+/** The folders of a backup of 200,000 files. */
+const CACHE_BYTES = 64 * 1024 * 1024
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
@@ -81,13 +97,14 @@ const NAME_BYTES_MAX = 255
 class OverlayTree implements CowTree {
   readonly #source: Repository | RepositoryWriter
   readonly #stored: StoredFolders
+  readonly #changes = new ChangeStore()
   readonly #root: Folder
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(source: Repository | RepositoryWriter, root: Id | undefined) {
+  constructor(source: Repository | RepositoryWriter, root: Id | undefined, cacheBytes: number) {
     this.#source = source
-    this.#stored = new StoredFolders(source)
-    this.#root = openFolder('', root)
+    this.#stored = new StoredFolders(source, cacheBytes)
+    this.#root = openFolder('', root, this.#changes)
   }
 
   async stat(path: TreePath, { signal }: SignalOption): Promise<TreeEntry | undefined> {
@@ -98,16 +115,23 @@ class OverlayTree implements CowTree {
   async *list(path: TreePath, { signal }: SignalOption): AsyncGenerator<TreeEntry> {
     const entries = await this.#inTurn(async () => {
       const folder = await this.#find(path, signal)
-      return folder?.kind === 'folder' ? await this.#entriesOf(folder, signal) : []
+      return folder?.kind === 'folder' ? await this.#describeAll(folder, signal) : []
     })
-    for (const [name, entry] of entries) yield describe(name, entry)
+    yield* entries
   }
 
   async *readFile(path: TreePath, { signal }: SignalOption): AsyncGenerator<Uint8Array> {
     const entry = await this.#inTurn(() => this.#find(path, signal))
     const content = entry && contentOf(entry)
     if (content === undefined) throw badPath(path, 'is no file')
-    for (const id of content) yield await this.#source.loadBlob('data', id, { signal })
+    yield* oneAhead(content, (id) => this.#source.loadBlob('data', id, { signal }))
+  }
+
+  async #describeAll(folder: Folder, signal: AbortSignal): Promise<readonly TreeEntry[]> {
+    const stored = await this.#stored.load(folder.base, signal)
+    return Array.from(laidOver(folder, stored), ({ name, node }) =>
+      describe(name, node === undefined ? folder.changes.get(name)! : openNode({ name, json: node }, this.#changes)),
+    )
   }
 
   async makeFolder(path: TreePath, { signal }: SignalOption): Promise<void> {
@@ -122,7 +146,7 @@ class OverlayTree implements CowTree {
   async putFile(path: TreePath, file: NewFile, { signal }: SignalOption): Promise<void> {
     checkPath(path)
     const { content, sizeBytes, modifiedMs, mode = FILE_MODE } = file
-    const entry: ChangedFile = { kind: 'file', ids: content.join(''), sizeBytes, modifiedMs, mode }
+    const entry: FileEntry = { kind: 'file', ids: content.join(''), sizeBytes, modifiedMs, mode }
     await this.#inTurn(async () => {
       const { folder, name } = await this.#placeFor(path, signal)
       folder.changes.set(name, entry)
@@ -131,14 +155,15 @@ class OverlayTree implements CowTree {
 
   async move(from: TreePath, to: TreePath, { signal }: SignalOption): Promise<boolean> {
     return await this.#relink(from, to, signal, async (entry) => {
-      await this.#drop(from, signal)
+      const { folder, name } = await this.#placeToTakeFrom(from, signal)
+      folder.changes.take(name)
       return entry
     })
   }
 
   async copy(from: TreePath, to: TreePath, { signal }: SignalOption): Promise<boolean> {
     return await this.#relink(from, to, signal, async (entry) => {
-      return entry.kind === 'folder' ? openFolder(entry.json, await this.#store(entry, signal)) : entry
+      return entry.kind === 'folder' ? openFolder(entry.json, await this.#store(entry, signal), this.#changes) : entry
     })
   }
 
@@ -166,16 +191,24 @@ class OverlayTree implements CowTree {
     checkPath(path)
     return await this.#inTurn(async () => {
       if ((await this.#find(path, signal)) === undefined) return false
-      await this.#drop(path, signal)
+      const { folder, name } = await this.#placeToTakeFrom(path, signal)
+      folder.changes.remove(name)
       return true
     })
   }
 
-  /** Takes a name out of its folder. In a folder that was never stored nothing has to remember that. */
-  async #drop(path: TreePath, signal: AbortSignal): Promise<void> {
-    const { folder, name } = await this.#placeFor(path, signal)
-    if (folder.base === undefined) folder.changes.delete(name)
-    else folder.changes.set(name, undefined)
+  /**
+   * The folder that is about to lose this name. What is stored of it becomes changes like any other, without the name: to remember
+   * only what is gone would take as much memory in the end, when a phone empties a folder file by file.
+   */
+  async #placeToTakeFrom(path: TreePath, signal: AbortSignal): Promise<Place> {
+    const place = await this.#placeFor(path, signal)
+    const { folder } = place
+    for (const node of (await this.#stored.load(folder.base, signal)).nodes()) {
+      if (!folder.changes.has(node.name)) folder.changes.set(node.name, openNode(node, this.#changes))
+    }
+    folder.base = undefined
+    return place
   }
 
   async commit({ signal }: SignalOption): Promise<Id> {
@@ -186,8 +219,10 @@ class OverlayTree implements CowTree {
   async #store(folder: Folder, signal: AbortSignal): Promise<Id> {
     if (folder.stored !== undefined) return folder.stored
     const nodes: string[] = []
-    for (const [name, entry] of await this.#entriesOf(folder, signal))
-      nodes.push(await this.#encode(name, entry, signal))
+    const stored = await this.#stored.load(folder.base, signal)
+    for (const { name, node } of laidOver(folder, stored)) {
+      nodes.push(node ?? (await this.#encode(name, folder.changes.get(name)!, signal)))
+    }
     folder.stored = await this.#writer().saveBlob('tree', utf8(encodeTree(nodes)))
     return folder.stored
   }
@@ -196,18 +231,6 @@ class OverlayTree implements CowTree {
     if (entry.kind === 'kept') return entry.json
     if (entry.kind === 'file') return encodeFile(name, { ...entry, content: idsOf(entry) })
     return withSubtree(entry.json, await this.#store(entry, signal))
-  }
-
-  /** All entries in their order. Stored ones are not decoded here, so a folder's node that nobody opened stays as it is. */
-  async #entriesOf(folder: Folder, signal: AbortSignal): Promise<readonly (readonly [string, Entry])[]> {
-    const entries = new Map<string, Entry>()
-    for (const { name, json } of (await this.#stored.load(folder.base, signal)).nodes())
-      entries.set(name, { kind: 'kept', json })
-    for (const [name, entry] of folder.changes) {
-      if (entry === undefined) entries.delete(name)
-      else entries.set(name, entry)
-    }
-    return [...entries].sort(([left], [right]) => compareNames(left, right))
   }
 
   async #find(path: TreePath, signal: AbortSignal): Promise<Entry | undefined> {
@@ -220,13 +243,14 @@ class OverlayTree implements CowTree {
   }
 
   async #child(folder: Folder, name: string, signal: AbortSignal): Promise<Entry | undefined> {
-    if (folder.changes.has(name)) return folder.changes.get(name)
+    const changed = folder.changes.get(name)
+    if (changed !== undefined) return changed
     const node = (await this.#stored.load(folder.base, signal)).find(name)
-    return node && openNode(node)
+    return node && openNode(node, this.#changes)
   }
 
   /** The folder that is about to change at this path: made if missing, and marked on the way down. */
-  async #placeFor(path: TreePath, signal: AbortSignal): Promise<{ readonly folder: Folder; readonly name: string }> {
+  async #placeFor(path: TreePath, signal: AbortSignal): Promise<Place> {
     const parents: Folder[] = [this.#root]
     for (const name of path.slice(0, -1)) {
       const child = (await this.#child(parents.at(-1)!, name, signal)) ?? this.#newFolder(name)
@@ -242,7 +266,11 @@ class OverlayTree implements CowTree {
 
   #newFolder(name: string): Folder {
     const modifiedMs = this.#writer().clock.nowMs()
-    return openFolder(encodeFolder(name, { subtree: NO_SUBTREE, modifiedMs, mode: FOLDER_MODE }), undefined)
+    return openFolder(
+      encodeFolder(name, { subtree: NO_SUBTREE, modifiedMs, mode: FOLDER_MODE }),
+      undefined,
+      this.#changes,
+    )
   }
 
   #writer(): RepositoryWriter {
@@ -261,6 +289,40 @@ class OverlayTree implements CowTree {
       done.resolve()
     }
   }
+}
+
+/** Loads a blob while the one before it is in use. A failure comes when it is that blob's turn. */
+async function* oneAhead(
+  ids: readonly BlobId[],
+  load: (id: BlobId) => Promise<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let before: Promise<Uint8Array> | undefined
+  for (const id of ids) {
+    const loading = load(id)
+    loading.catch(() => {})
+    if (before !== undefined) yield await before
+    before = loading
+  }
+  if (before !== undefined) yield await before
+}
+
+/** Where something is, or is to be. */
+interface Place {
+  readonly folder: Folder
+  readonly name: string
+}
+
+/** All names of a folder in their order, with the stored node of those over which nothing has changed. */
+function* laidOver({ changes }: Folder, stored: StoredTree): Generator<{ name: string; node: string | undefined }> {
+  const changed = [...changes.names()].sort(compareNames)
+  let next = 0
+  for (const { name, json } of stored.nodes()) {
+    while (next < changed.length && compareNames(changed[next]!, name) < 0) {
+      yield { name: changed[next++]!, node: undefined }
+    }
+    if (changed[next] !== name) yield { name, node: json }
+  }
+  for (const name of changed.slice(next)) yield { name, node: undefined }
 }
 
 /** Stands in the node of a folder that was never stored. */

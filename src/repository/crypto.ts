@@ -48,6 +48,11 @@ export class Sealer {
     this.#nonceCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false)
   }
 
+  /** The key itself, for those who must hand it on: another key file, a worker. */
+  get masterKey(): MasterKey {
+    return this.#key
+  }
+
   seal(plain: Uint8Array): Uint8Array {
     const sealed = new Uint8Array(plain.length + SEAL_BYTES)
     this.sealInto(sealed, plain)

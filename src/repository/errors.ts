@@ -1,7 +1,9 @@
 import { AppError, isSystemError } from '../base/errors.ts'
+import type { ServerErrorCode } from './backend/http/errors.ts'
 
 /** Each has a paragraph in docs/errors.md. */
 export type RepositoryErrorCode =
+  | ServerErrorCode
   | 'repo.absent'
   | 'repo.exists'
   | 'repo.wrong-password'
@@ -17,6 +19,10 @@ export type RepositoryErrorCode =
   | 'repo.snapshot-ambiguous'
   | 'repo.target-not-empty'
   | 'repo.bad-path'
+  | 'repo.key-unclear'
+  | 'repo.key-needed'
+  | 'repo.keys-full'
+  | 'repo.forgets-last'
 
 type RepositoryError = AppError<RepositoryErrorCode>
 
@@ -59,7 +65,7 @@ export function unsupported(saw: string): RepositoryError {
 /** Somebody else's lock is in the way; `holder` says whose. */
 export function repositoryLocked(holder: string): RepositoryError {
   return new AppError('repo.locked', `The repository is locked by ${holder}`, {
-    remedy: 'Wait until that work is done; if it died, `restic unlock` removes what it left behind',
+    remedy: 'Wait until that work is done; if it died, `phonekeep unlock` removes what it left behind',
   })
 }
 
@@ -96,6 +102,37 @@ export function targetNotEmpty(folder: string): RepositoryError {
 export function badPath(path: readonly string[], why: string): RepositoryError {
   return new AppError('repo.bad-path', `The path ${JSON.stringify(path.join('/'))} ${why}`, {
     remedy: 'If a phone sent it, report it with this message; nothing was changed',
+  })
+}
+
+/** No key, or more than one, has an id that begins so. */
+export function keyUnclear(asked: string, matches: number): RepositoryError {
+  const saw = matches === 0 ? 'No key has' : `${matches} keys have`
+  return new AppError('repo.key-unclear', `${saw} an id that begins with ${JSON.stringify(asked)}`, {
+    remedy: 'List the keys with `phonekeep key list`, and name one by as many digits as it takes',
+  })
+}
+
+/** A key that must not go: the last one, or the one that this very work was opened with. */
+export function keyNeeded(saw: string): RepositoryError {
+  return new AppError('repo.key-needed', saw, {
+    remedy:
+      'Open the repository with another of its passwords to remove this one, or change it with `phonekeep key passwd`',
+  })
+}
+
+/** After it a phone would have no backup at all. */
+export function forgetsLast(whose: string): RepositoryError {
+  return new AppError('repo.forgets-last', `No backup of ${whose} would be left`, {
+    remedy:
+      'Add a rule that keeps some, such as --keep-last 1; if all of them shall go, say so with --unsafe-allow-remove-all',
+  })
+}
+
+/** One more key, and a password might not be found any more. */
+export function keysFull(keysMax: number): RepositoryError {
+  return new AppError('repo.keys-full', `The repository has ${keysMax} keys already, and no program tries more`, {
+    remedy: 'Remove a key that nobody uses any more with `phonekeep key remove`, then add the new one',
   })
 }
 

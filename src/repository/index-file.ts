@@ -1,8 +1,8 @@
 import type { PackedBlob } from './blob-index.ts'
 import { SEAL_BYTES } from './crypto.ts'
 import { damaged } from './errors.ts'
-import type { Id } from './id.ts'
-import { type Fields, fieldsOf, parseJson } from './json.ts'
+import { type Id, parseId } from './id.ts'
+import { type Fields, fieldsOf, isObject, parseJson } from './json.ts'
 
 /** One pack as an index file lists it. */
 export interface IndexedPack {
@@ -40,19 +40,29 @@ export function decodeIndexFile(text: string, what: string): IndexFile {
 
 function decodePack(pack: Fields): IndexedPack {
   const id = pack.id('id')
-  const blobs = pack.list('blobs').map((blob) => decodeBlob(fieldsOf(blob, `the index entry of pack ${id}`), id))
+  const blobs = pack.list('blobs').map((blob) => decodeBlob(blob, id))
   return { id, blobs: blobs.sort((left, right) => left.offset - right.offset) }
 }
 
 const U32_MAX = 0xffff_ffff
 
-function decodeBlob(blob: Fields, packId: Id): PackedBlob {
-  const type = blob.text('type')
-  const offset = blob.count('offset')
-  const length = blob.count('length')
-  const uncompressedLength = blob.optional('uncompressed_length', (fields) => fields.count('uncompressed_length')) ?? 0
-  const sized = length >= SEAL_BYTES && offset + length <= U32_MAX && uncompressedLength <= U32_MAX
-  if ((type !== 'data' && type !== 'tree') || !sized)
-    throw damaged(`The index entry of pack ${packId}`, 'impossible blob')
-  return { type, id: blob.id('id'), offset, length, uncompressedLength }
+/** Looks at the fields itself: an index has a million of these. */
+function decodeBlob(blob: unknown, packId: Id): PackedBlob {
+  if (!isObject(blob)) throw badBlob(packId)
+  const id = parseId(blob.id)
+  const { type, offset, length } = blob
+  const uncompressedLength = blob.uncompressed_length ?? 0
+  const isTyped = type === 'data' || type === 'tree'
+  const isSized = isCount(offset) && isCount(length) && isCount(uncompressedLength)
+  if (id === undefined || !isTyped || !isSized || length < SEAL_BYTES || offset + length > U32_MAX)
+    throw badBlob(packId)
+  return { type, id, offset, length, uncompressedLength }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= U32_MAX
+}
+
+function badBlob(packId: Id): Error {
+  return damaged(`The index entry of pack ${packId}`, 'impossible blob')
 }

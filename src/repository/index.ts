@@ -1,22 +1,83 @@
 export type { Backend, BackendOptions, ByteRange, HashedKind, StoredFileInfo, StoredName } from './backend/backend.ts'
 export { openLocalBackend } from './backend/local.ts'
+export { parseRestAddress, type RestAddress, type RestLogin } from './backend/rest/address.ts'
+export { openRestBackend, type RestOptions } from './backend/rest/rest.ts'
+export { type BucketStyle, parseS3Address, type S3Address } from './backend/s3/address.ts'
+export { openS3Backend, type S3Options } from './backend/s3/s3.ts'
+export type { S3Credentials } from './backend/s3/sign.ts'
 export type { BlobIndex, BlobType } from './blob-index.ts'
-export {
-  type CheckFinding,
-  type CheckFindingKind,
-  type CheckProgress,
-  type CheckReport,
-  checkRepository,
-} from './check.ts'
+export { BlobMarks, type Marked } from './blob-marks.ts'
+export { type CheckOptions, checkRepository } from './check.ts'
+export type {
+  CheckFinding,
+  CheckFindingKind,
+  CheckProgress,
+  CheckReport,
+  HurtFile,
+  HurtSnapshot,
+} from './check-report.ts'
+export { type CopyPlan, type CopyProgress, copySnapshots, planCopy } from './copy.ts'
 export { type CowTree, type NewFile, openTree, type TreePath, type TreeReader } from './cow-tree.ts'
-export type { RepositoryErrorCode } from './errors.ts'
+export type { DataSelection } from './data-selection.ts'
+export { onStorage, type RepositoryErrorCode } from './errors.ts'
 export type { FileWriter, StoredFile } from './file-writer.ts'
+export {
+  assertEachKeepsOne,
+  type ForgetGroup,
+  GROUPINGS,
+  type Grouping,
+  INCOMPLETE_TAG,
+  planForget,
+  removeSnapshots,
+} from './forget.ts'
 export { goTime } from './go-json.ts'
+export type { HurtPath } from './hurt-trees.ts'
 export { type BlobId, type Id, parseId, shortId } from './id.ts'
+export {
+  type CalendarDuration,
+  isEmptyPolicy,
+  type KeepCounters,
+  type KeepDecision,
+  type KeepPolicy,
+  PERIODS,
+  parseCalendarDuration,
+} from './keep-policy.ts'
 export type { KdfCost } from './key.ts'
+export { addKey, changePassword, listKeys, type NewKey, type RepositoryKey, removeKey } from './keys.ts'
 export { type LockMode, type LockOptions, type LockOwner, lockRepository, type RepositoryLock } from './lock.ts'
+export { withMetadataCache } from './metadata-cache.ts'
+export { type PreparedPrune, type PruneProgress, performPrune, preparePrune } from './prune.ts'
+export {
+  PRUNE_DEFAULTS,
+  type PruneLimits,
+  type PrunePlan,
+  type PruneSummary,
+  summarizePrune,
+  type UnusedLimit,
+} from './prune-plan.ts'
+export {
+  type IndexRepairPlan,
+  needsIndexRepair,
+  performIndexRepair,
+  planIndexRepair,
+} from './repair-index.ts'
+export {
+  type DamagedPack,
+  type PackRepairPlan,
+  type PackRepairReport,
+  performPackRepair,
+  planPackRepair,
+} from './repair-packs.ts'
+export {
+  performSnapshotRepair,
+  planSnapshotRepair,
+  REPAIRED_TAG,
+  type SnapshotRepair,
+  type SnapshotRepairPlan,
+  type SnapshotRepairReport,
+} from './repair-snapshots.ts'
 export { type BlobSource, createRepository, openRepository, type Repository } from './repository.ts'
-export { type RestoreProgress, type RestoreReport, restoreTree } from './restore.ts'
+export { makeEmptyFolder, type RestoreProgress, type RestoreReport, restoreTree } from './restore.ts'
 export {
   findSnapshot,
   type ListOptions,
@@ -28,6 +89,10 @@ export {
   saveSnapshot,
   snapshotToJson,
 } from './snapshot.ts'
+export { isEmptyFilter, passesFilter, type SnapshotFilter } from './snapshot-filter.ts'
+export { countHosts, countStats, type HostUse, STATS_MODES, type Stats, type StatsMode } from './stats.ts'
 export type { TreeEntry } from './tree-entry.ts'
 export { isTreeWhole } from './tree-whole.ts'
+export { type FoundLock, type UnlockReport, unlock } from './unlock.ts'
+export { openVerifiedPacks, type VerifiedPacks } from './verified-packs.ts'
 export { type AdoptedPacks, openWriter, type RepositoryWriter, type WriterStats } from './writer.ts'

@@ -10,6 +10,11 @@ export function parseJson(text: string, what: string): unknown {
   }
 }
 
+/** True for JSON objects, and for lists. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
 /** One JSON object from outside, field by field; every answer is checked, and a wrong one is `repo.damaged`. */
 export interface Fields {
   text(name: string): string

@@ -71,6 +71,20 @@ export async function decodeKeyFile(
   }
 }
 
+/** What a key file says about who made it; `created` is RFC 3339. Nothing proves it: whoever can write the file can write this. */
+export interface StoredKeyLabel {
+  readonly created: string
+  readonly hostname: string
+  readonly username: string
+}
+
+/** Reads the label without the password. Throws `repo.damaged`. */
+export function decodeKeyLabel(file: Uint8Array, what: string): StoredKeyLabel {
+  const fields = fieldsOf(parseJson(fromUtf8(file), what), what)
+  const textOf = (name: string) => fields.optional(name, (from) => from.text(name)) ?? ''
+  return { created: textOf('created'), hostname: textOf('hostname'), username: textOf('username') }
+}
+
 function parseCost(fields: Fields, what: string): KdfCost {
   const cost: KdfCost = { N: fields.count('N'), r: fields.count('r'), p: fields.count('p') }
   const sane = cost.N > 1 && Number.isInteger(Math.log2(cost.N)) && cost.r > 0 && cost.p > 0

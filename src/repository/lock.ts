@@ -69,7 +69,7 @@ export async function lockRepository(repository: Repository, options: LockOption
 }
 
 /** A lock file's content. */
-interface LockFields {
+export interface LockFields {
   readonly timeMs: number
   readonly exclusive: boolean
   readonly hostname: string
@@ -77,11 +77,11 @@ interface LockFields {
   readonly pid: number
 }
 
-function encodeLock({ timeMs, exclusive, hostname, username, pid }: LockFields): string {
+export function encodeLock({ timeMs, exclusive, hostname, username, pid }: LockFields): string {
   return goJson({ time: goTime(timeMs), exclusive, hostname, username, pid })
 }
 
-function decodeLock(id: Id, text: string): LockFields {
+export function decodeLock(id: Id, text: string): LockFields {
   const what = pathOf({ kind: 'lock', id })
   const fields = fieldsOf(parseJson(text, what), what)
   const timeMs = Date.parse(fields.text('time'))
@@ -96,7 +96,7 @@ function decodeLock(id: Id, text: string): LockFields {
 }
 
 /** Locks come and go while they are listed: one that is gone, or still empty, is none. */
-async function* readLocks(
+export async function* readLocks(
   repository: Repository,
   signal: AbortSignal,
 ): AsyncGenerator<LockFields & { readonly id: Id }> {
@@ -145,7 +145,8 @@ async function removeDeadLocks(repository: Repository, owner: LockOwner, signal:
   }
 }
 
-function isHeld({ id, pid }: { readonly id: Id; readonly pid: number }): boolean {
+/** True while the process that wrote it lives; only for locks of this station on this machine. */
+export function isHeld({ id, pid }: { readonly id: Id; readonly pid: number }): boolean {
   return pid === process.pid ? heldHere.has(id) : isAlive(pid)
 }
 

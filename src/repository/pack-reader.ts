@@ -41,7 +41,8 @@ export async function verifyPack(
   return blobs
 }
 
-async function readHeader(
+/** Reads what a pack's header lists, in the order in which it lies there. Throws `repo.damaged`. */
+export async function readHeader(
   repository: Repository,
   reader: PackReader,
   pack: StoredPack,
@@ -60,14 +61,14 @@ async function readHeader(
 const WINDOW_BYTES = 4 * 1024 * 1024
 
 /** Reads ranges of one pack; neighbouring small ones come from one read ahead. */
-class PackReader {
+export class PackReader {
   readonly #repository: Repository
-  readonly #pack: StoredPack
+  readonly #pack: Pick<StoredPack, 'id'>
   readonly #signal: AbortSignal
   #window: Uint8Array = new Uint8Array(0)
   #windowOffset = 0
 
-  constructor(repository: Repository, pack: StoredPack, signal: AbortSignal) {
+  constructor(repository: Repository, pack: Pick<StoredPack, 'id'>, signal: AbortSignal) {
     this.#repository = repository
     this.#pack = pack
     this.#signal = signal
@@ -91,6 +92,6 @@ class PackReader {
   }
 }
 
-function nameOf(pack: StoredPack): string {
+function nameOf(pack: Pick<StoredPack, 'id'>): string {
   return `The pack ${pack.id}`
 }

@@ -41,7 +41,8 @@ export function packBytes(blobs: readonly PackedBlob[]): number {
   return blobs.reduce((size, blob) => size + blob.length + entryBytes(blob), SEAL_BYTES + TRAILER_BYTES)
 }
 
-function entryBytes(blob: PackedBlob): number {
+/** How many bytes of the plain header are about this blob. */
+export function entryBytes(blob: PackedBlob): number {
   return blob.uncompressedLength === 0 ? PLAIN_ENTRY_BYTES : COMPRESSED_ENTRY_BYTES
 }
 
@@ -107,6 +108,15 @@ export class PackBuilder {
     this.#blobs.push(blob)
     this.#filled += length
     return blob
+  }
+
+  /** Takes a blob over as it lies in another pack of the same repository. */
+  appendSealed(blob: PackedBlob, sealed: Uint8Array): void {
+    assert(sealed.length === blob.length && blob.type === this.#type)
+    this.#buffer.set(sealed, this.#filled)
+    const { type, id, length, uncompressedLength } = blob
+    this.#blobs.push({ type, id, offset: this.#filled, length, uncompressedLength })
+    this.#filled += length
   }
 
   /** Seals the header, reads it back, and names the pack. */

@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
+import { isAppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Backend, HashedKind, StoredName } from './backend/backend.ts'
 import { pathOf } from './backend/backend.ts'
@@ -9,8 +10,9 @@ import { decodeConfig, encodeConfig, type RepositoryConfig, randomConfig } from 
 import { type MasterKey, randomMasterKey, SEAL_BYTES, Sealer } from './crypto.ts'
 import { damaged, repositoryAbsent, repositoryExists, wrongPassword } from './errors.ts'
 import { type BlobId, type Id, sha256 } from './id.ts'
-import { decodeIndexFile } from './index-file.ts'
 import { decodeKeyFile, encodeKeyFile, KDF_DEFAULT, type KdfCost } from './key.ts'
+import { type LoadedIndex, loadIndexFiles } from './loaded-index.ts'
+import { discard } from './memory.ts'
 
 /** Something that can give a blob back. */
 export interface BlobSource {
@@ -18,7 +20,8 @@ export interface BlobSource {
   loadBlob(type: BlobType, id: BlobId, options: { signal: AbortSignal }): Promise<Uint8Array>
 }
 
-const KEYS_TRIED_MAX = 20
+/** As restic: what lies beyond is never tried. */
+export const KEYS_TRIED_MAX = 20
 /** A key file has about 450 bytes. */
 export const KEY_FILE_BYTES_MAX = 64 * 1024
 /** Stored and plain size of the config, a lock or a snapshot. */
@@ -73,11 +76,11 @@ export async function openRepository(
 ): Promise<Repository> {
   const sealed = await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, signal)
   if (sealed === undefined) throw await whyNoConfig(backend, signal)
-  const master = await findMasterKey(backend, password, signal)
+  const { id, master } = await findMasterKey(backend, password, signal)
   const sealer = new Sealer(master)
   const config = sealer.open(sealed)
   if (config === undefined) throw damaged('config', 'it was not sealed with the key of this repository')
-  return new Repository(backend, sealer, decodeConfig(fromUtf8(config), 'config'))
+  return new Repository(backend, sealer, decodeConfig(fromUtf8(config), 'config'), id)
 }
 
 /** Keys without a config are what is left of a repository, not an empty folder. */
@@ -87,14 +90,20 @@ async function whyNoConfig(backend: Backend, signal: AbortSignal): Promise<Error
   return repositoryAbsent(backend.location)
 }
 
-async function findMasterKey(backend: Backend, password: Secret, signal: AbortSignal): Promise<MasterKey> {
+/** A master key, and the key file that it was found in. */
+interface FoundKey {
+  readonly id: Id
+  readonly master: MasterKey
+}
+
+async function findMasterKey(backend: Backend, password: Secret, signal: AbortSignal): Promise<FoundKey> {
   let tried = 0
   let broken: unknown
   for await (const { id } of backend.list('key', { signal })) {
     if (tried++ === KEYS_TRIED_MAX) break
     try {
       const master = await tryKey(backend, id, password, signal)
-      if (master !== undefined) return master
+      if (master !== undefined) return { id, master }
     } catch (error) {
       signal.throwIfAborted()
       broken ??= error
@@ -130,34 +139,33 @@ export class Repository implements BlobSource {
   readonly backend: Backend
   readonly sealer: Sealer
   readonly config: RepositoryConfig
+  /** The key file that the password opened; undefined where none was needed. */
+  readonly keyId: Id | undefined
   /** Empty until `loadIndex`. */
   index = new BlobIndex()
   /** Packs that another program is about to delete; filled by `loadIndex`. */
   packsToDelete: ReadonlySet<Id> = new Set()
+  /** By type and id. */
+  readonly #unreadable = new Set<string>()
+  #loaded: LoadedIndex | undefined
 
-  constructor(backend: Backend, sealer: Sealer, config: RepositoryConfig) {
+  constructor(backend: Backend, sealer: Sealer, config: RepositoryConfig, keyId?: Id) {
     this.backend = backend
     this.sealer = sealer
     this.config = config
+    this.keyId = keyId
   }
 
   get id(): Id {
     return this.config.id
   }
 
-  /** Reads all index files into `index`: about 60 bytes of memory and one microsecond per blob. */
+  /** Reads the index files into `index`; those that it holds already are not read again. */
   async loadIndex({ signal }: { signal: AbortSignal }): Promise<void> {
-    const index = new BlobIndex()
-    const marked = new Set<Id>()
-    for await (const { id } of this.backend.list('index', { signal })) {
-      const text = await this.loadUnpacked('index', id, { signal })
-      if (text === undefined) continue
-      const { packs, packsToDelete } = decodeIndexFile(text, pathOf({ kind: 'index', id }))
-      for (const pack of packs) index.addPack(pack.id, pack.blobs)
-      for (const packId of packsToDelete) marked.add(packId)
-    }
-    this.index = index
-    this.packsToDelete = marked
+    const before = this.#loaded?.index === this.index ? this.#loaded : undefined
+    this.#loaded = await loadIndexFiles(this, before, { signal })
+    this.index = this.#loaded.index
+    this.packsToDelete = this.#loaded.packsToDelete
   }
 
   async loadBlob(type: BlobType, id: BlobId, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
@@ -165,18 +173,32 @@ export class Repository implements BlobSource {
     let failure: unknown
     for (const copy of copies) {
       try {
-        return await this.#loadCopy(copy, signal)
+        return await this.loadCopy(copy, { signal })
       } catch (error) {
         signal.throwIfAborted()
         failure ??= error
       }
     }
+    if (isAppError(failure, 'repo.damaged')) this.#unreadable.add(`${type} ${id}`)
     throw failure ?? damaged(`The ${type} blob ${id}`, 'no index lists it')
   }
 
-  async #loadCopy(copy: BlobLocation, signal: AbortSignal): Promise<Uint8Array> {
+  /** True for a blob that was asked for, and of which no copy could be read: it is to be stored anew when it comes up again. */
+  isUnreadable(type: BlobType, id: BlobId): boolean {
+    return this.#unreadable.size > 0 && this.#unreadable.has(`${type} ${id}`)
+  }
+
+  /** Lists a pack that is durable; what was unreadable elsewhere and is in it can be read from now on. */
+  addPack(packId: Id, blobs: readonly PackedBlob[]): void {
+    this.index.addPack(packId, blobs)
+    if (this.#unreadable.size === 0) return
+    for (const { type, id } of blobs) this.#unreadable.delete(`${type} ${id}`)
+  }
+
+  /** The plain content of one copy of a blob, proven by its hash. Throws `repo.damaged`. */
+  async loadCopy(copy: BlobLocation, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
     const range = { offset: copy.offset, length: Math.min(copy.length, sealedBytesMax(copy.type) + 1) }
-    const sealed = await this.backend.load({ kind: 'pack', id: copy.packId }, range, { signal })
+    const sealed = await this.backend.load({ kind: 'pack', id: copy.packId, holds: copy.type }, range, { signal })
     if (sealed === undefined) throw damaged(`The pack ${copy.packId}`, 'it is listed in an index, but it is missing')
     return await openBlob(this.sealer, copy, sealed)
   }
@@ -229,6 +251,7 @@ export async function openBlob(sealer: Sealer, blob: PackedBlob, sealed: Uint8Ar
   const opened = sealer.open(sealed)
   if (opened === undefined) throw damaged(what, 'its bytes were changed')
   const plain = blob.uncompressedLength === 0 ? opened : await unframe(opened, blob.uncompressedLength, what)
+  if (plain !== opened) discard(opened)
   if (sha256(plain) !== blob.id) throw damaged(what, 'its content is not what its id says')
   return plain
 }

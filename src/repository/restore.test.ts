@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
-import { symlinkSync } from 'node:fs'
+import { existsSync, symlinkSync } from 'node:fs'
 import { lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { utf8 } from '../base/bytes.ts'
 import { isAppError } from '../base/errors.ts'
-import { pathOf } from './backend/backend.ts'
-import { sha256 } from './id.ts'
+import { type Backend, pathOf } from './backend/backend.ts'
+import { BlobIndex } from './blob-index.ts'
+import { openTree } from './cow-tree.ts'
+import { type Id, sha256 } from './id.ts'
 import type { Repository } from './repository.ts'
 import { type RestoreProgress, restoreTree } from './restore.ts'
-import { backUp, memoryRepository } from './testing/repositories.ts'
+import { seededBytes } from './testing/bytes.ts'
+import { backUp, memoryRepository, openedAgain } from './testing/repositories.ts'
 import { clock, signal, temporaryFolder } from './testing/restic.ts'
 import { encodeFile, encodeFolder, encodeTree } from './tree.ts'
 import { openWriter } from './writer.ts'
@@ -100,9 +103,11 @@ test('a link that somebody puts in the place of a file is not written through', 
   const victim = join(folder.path, 'victim')
   await writeFile(victim, 'mine')
   const target = join(folder.path, 'target')
-  const { tree } = await backUp(repository, { a: Buffer.from('a'), 'b/c': Buffer.from('c') })
+  const names = Array.from({ length: 10 }, (_, n) => `file ${n}`)
+  const { tree } = await backUp(repository, Object.fromEntries(names.map((name) => [name, Buffer.from(name)])))
   const onProgress = ({ files }: RestoreProgress) => {
-    if (files === 1) symlinkSync(victim, join(target, 'b'))
+    if (files > 1) return
+    for (const name of names) if (!existsSync(join(target, name))) symlinkSync(victim, join(target, name))
   }
   await assert.rejects(restoreTree(repository, tree, target, { signal, onProgress }), code('repo.unwritable'))
   assert.equal(await readFile(victim, 'utf8'), 'mine')
@@ -145,4 +150,71 @@ test('names that are no UTF-8 come back byte by byte', async () => {
   await restoreTree(repository, tree, folder.path, { signal })
   const names = await readdir(folder.path, { encoding: 'buffer' })
   assert.deepEqual(names, [Buffer.from('726177ff', 'hex')])
+})
+
+/** Counts what is asked of a backend. */
+function counting(inner: Backend) {
+  const loads: { readonly path: string; readonly length: number }[] = []
+  const backend: Backend = {
+    ...inner,
+    load: (name, range, options) => {
+      loads.push({ path: pathOf(name), length: range.length })
+      return inner.load(name, range, options)
+    },
+  }
+  return { backend, loads }
+}
+
+test('small files that lie near each other come from one request, whatever folders they are in', async () => {
+  await using folder = await temporaryFolder()
+  const { repository, backend } = await memoryRepository()
+  const files: Record<string, Buffer> = {}
+  for (let n = 0; n < 300; n++) files[`u/${n % 16}/${n}`] = seededBytes(n, 5000)
+  const { tree } = await backUp(repository, files)
+  const { backend: counted, loads } = counting(backend)
+  const opened = await openedAgain(counted)
+  loads.length = 0
+  await restoreTree(opened, tree, folder.path, { signal })
+  const trees = new Set([...opened.index.blobs()].filter(({ type }) => type === 'tree').map(({ packId }) => packId))
+  const ofData = loads.filter(({ path }) => !trees.has(path.split('/').at(-1) as Id))
+  assert.equal(ofData.length, 1)
+  for (const [path, bytes] of Object.entries(files)) assert.ok(bytes.equals(await readFile(join(folder.path, path))))
+})
+
+test('what nobody wants is read along over small gaps only', async () => {
+  await using folder = await temporaryFolder()
+  const { repository, backend } = await memoryRepository()
+  const first = await backUp(repository, {
+    'u/a': seededBytes(1, 1000),
+    'v/gap': seededBytes(2, 3_000_000),
+    'u/z': seededBytes(3, 1000),
+  })
+  const { backend: counted, loads } = counting(backend)
+  const opened = await openedAgain(counted)
+  const [u] = await Array.fromAsync(openTree(opened, first.tree).list([], { signal }))
+  assert.equal(u?.name, 'u')
+  const { subtree } = JSON.parse(Buffer.from(await opened.loadBlob('tree', first.tree, { signal })).toString()).nodes[0]
+  loads.length = 0
+  await restoreTree(opened, subtree, folder.path, { signal })
+  assert.ok(loads.reduce((sum, { length }) => sum + length, 0) < 10_000)
+})
+
+test('a damaged blob that lies in another pack as well is taken from there', async () => {
+  await using folder = await temporaryFolder()
+  const { repository, backend } = await memoryRepository()
+  const { tree } = await backUp(repository, { a: Buffer.from('twice') })
+  const beside = await openedAgain(backend)
+  beside.index = new BlobIndex()
+  await backUp(beside, { a: Buffer.from('twice'), b: Buffer.from('b') })
+  const opened = await openedAgain(backend)
+  const [first, second] = opened.index.findAll('data', sha256(utf8('twice')))
+  assert.ok(first !== undefined && second !== undefined)
+  const path = pathOf({ kind: 'pack', id: first.packId })
+  const pack = Buffer.from(backend.files.get(path)!)
+  pack[first.offset + 20]! ^= 1
+  backend.files.set(path, pack)
+  assert.deepEqual((await restoreTree(opened, tree, join(folder.path, 'damaged'), { signal })).damaged, [])
+  backend.files.delete(path)
+  assert.deepEqual((await restoreTree(opened, tree, join(folder.path, 'gone'), { signal })).damaged, [])
+  assert.equal(await readFile(join(folder.path, 'gone', 'a'), 'utf8'), 'twice')
 })

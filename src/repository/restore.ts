@@ -1,10 +1,13 @@
 import { chmod, lutimes, mkdir, open, readdir, rm, symlink, utimes } from 'node:fs/promises'
+import { forEachAtOnce } from '../base/at-once.ts'
 import { fromUtf8, utf8 } from '../base/bytes.ts'
 import { type AppError, isAppError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
+import { BlobWindows } from './blob-windows.ts'
 import { damaged, onStorage, targetNotEmpty } from './errors.ts'
 import { nameBytes } from './go-json.ts'
 import type { Id } from './id.ts'
+import { discard } from './memory.ts'
 import type { Repository } from './repository.ts'
 import { decodeNode, splitTree, type TreeNode } from './tree.ts'
 
@@ -29,8 +32,11 @@ interface RestoreOptions {
   readonly onProgress?: (progress: RestoreProgress) => void
 }
 
-/** Files that are written at one time; each holds one blob in memory. */
-const FILES_AT_ONCE = 4
+/** Packs that are read, and files that are written, at one time; each holds one blob in memory. */
+const PACKS_AT_ONCE = 4
+/** So many files, or files of so many blobs, are written together, at 50 MiB of memory: the more, the fewer requests it takes. */
+const FILES_MAX = 50_000
+const BLOBS_MAX = 100_000
 
 /**
  * Writes a tree into a folder that is absent or empty: files, folders and symbolic links, with their times and permission bits;
@@ -44,11 +50,12 @@ export async function restoreTree(
   targetFolder: string,
   { signal, onProgress = () => {} }: RestoreOptions,
 ): Promise<RestoreReport> {
-  await makeTarget(targetFolder)
+  await makeEmptyFolder(targetFolder)
   return await new Restore(repository, signal, onProgress).run(tree, targetFolder)
 }
 
-async function makeTarget(folder: string): Promise<void> {
+/** Makes a folder with its parents; an empty one is taken as it is. Throws `repo.target-not-empty`, and what the disk says. */
+export async function makeEmptyFolder(folder: string): Promise<void> {
   const existing = await onDisk(folder, async () => {
     await makeFolder(folder)
     return await readdir(folder)
@@ -60,12 +67,19 @@ type FileNode = Extract<TreeNode, { kind: 'file' }>
 type FolderNode = Extract<TreeNode, { kind: 'folder' }>
 type SymlinkNode = Extract<TreeNode, { kind: 'symlink' }>
 
+/** A file that is still to be written. Its path is bytes, since names may be no UTF-8. */
+interface PendingFile extends Pick<FileNode, 'content' | 'mode' | 'modifiedMs'> {
+  readonly path: Buffer
+}
+
 class Restore {
   readonly #repository: Repository
   readonly #signal: AbortSignal
   readonly #onProgress: (progress: RestoreProgress) => void
   readonly #skipped: string[] = []
   readonly #damaged: { readonly path: string; readonly error: AppError }[] = []
+  #pending: PendingFile[] = []
+  #pendingBlobs = 0
   #done: RestoreProgress = { files: 0, folders: 0, bytes: 0 }
 
   constructor(repository: Repository, signal: AbortSignal, onProgress: (progress: RestoreProgress) => void) {
@@ -75,32 +89,70 @@ class Restore {
   }
 
   async run(tree: Id, target: string): Promise<RestoreReport> {
-    await this.#fill(utf8(target), tree)
+    const folders: { readonly path: Buffer; readonly node: FolderNode }[] = []
+    await this.#fill(utf8(target), tree, folders)
+    await this.#writePending()
+    // A folder's own time and mode come last: until then files are put into it. What lies deeper comes first.
+    for (const { path, node } of folders.reverse()) await this.#finishFolder(path, node)
     return { ...this.#done, skipped: this.#skipped, damaged: this.#damaged }
   }
 
-  /** Files a few at a time, then the folders one by one. Paths are bytes, since names may be no UTF-8. */
-  async #fill(folder: Uint8Array, tree: Id): Promise<void> {
+  /** Makes the folders and the links, and collects the files. */
+  async #fill(folder: Uint8Array, tree: Id, folders: { path: Buffer; node: FolderNode }[]): Promise<void> {
     const what = `The tree ${tree}`
     const text = fromUtf8(await this.#repository.loadBlob('tree', tree, { signal: this.#signal }))
     const nodes = splitTree(text, what).map((stored) => decodeNode(stored, what))
-    const place = (node: TreeNode) => Buffer.concat([folder, SLASH, plainName(node.name)])
-    await forEachAtOnce(FILES_AT_ONCE, nodes, async (node) => {
-      if (node.kind !== 'folder') await this.#leaf(place(node), node)
+    const places = nodes.map((node) => ({ node, path: Buffer.concat([folder, SLASH, plainName(node.name)]) }))
+    for (const { node, path } of places) {
+      this.#signal.throwIfAborted()
+      if (node.kind === 'file') await this.#collect(path, node)
+      else if (node.kind === 'symlink') await this.#symlink(path, node)
+      else if (node.kind === 'other') this.#skipped.push(path.toString())
+    }
+    for (const { node, path } of places) {
+      if (node.kind !== 'folder') continue
+      await onDisk(path, () => mkdir(path, { mode: 0o700 }))
+      folders.push({ path, node })
+      await this.#unlessDamaged(path, () => this.#fill(path, node.subtree, folders))
+    }
+  }
+
+  async #collect(path: Buffer, { content, mode, modifiedMs }: FileNode): Promise<void> {
+    this.#pending.push({ path, content, mode, modifiedMs })
+    this.#pendingBlobs += content.length
+    if (this.#pending.length >= FILES_MAX || this.#pendingBlobs >= BLOBS_MAX) await this.#writePending()
+  }
+
+  /** Writes the collected files, pack by pack and each pack from its beginning, as far as files let themselves be sorted so. */
+  async #writePending(): Promise<void> {
+    const files = this.#pending
+    this.#pending = []
+    this.#pendingBlobs = 0
+    const windows = new BlobWindows(
+      this.#repository,
+      files.values().flatMap(({ content }) => content),
+    )
+    await forEachAtOnce(PACKS_AT_ONCE, this.#byPack(files), async (inOnePack) => {
+      for (const file of inOnePack) {
+        this.#signal.throwIfAborted()
+        await this.#unlessDamaged(file.path, () => this.#wholeFile(file, windows))
+      }
     })
-    for (const node of nodes) if (node.kind === 'folder') await this.#folder(place(node), node)
   }
 
-  async #leaf(path: Buffer, node: Exclude<TreeNode, FolderNode>): Promise<void> {
-    this.#signal.throwIfAborted()
-    if (node.kind === 'file') await this.#unlessDamaged(path, () => this.#wholeFile(path, node))
-    else if (node.kind === 'symlink') await this.#symlink(path, node)
-    else this.#skipped.push(path.toString())
+  /** Files whose first blobs lie in one pack, in the order in which they lie there. */
+  #byPack(files: readonly PendingFile[]): Iterable<readonly PendingFile[]> {
+    const { index } = this.#repository
+    const located = files.map((file) => {
+      const [first] = file.content
+      const { packId = '', offset = 0 } = (first && index.find('data', first)) ?? {}
+      return { file, packId, offset }
+    })
+    const packs = Map.groupBy(located, ({ packId }) => packId)
+    return packs.values().map((pack) => pack.sort((left, right) => left.offset - right.offset).map(({ file }) => file))
   }
 
-  async #folder(path: Buffer, node: FolderNode): Promise<void> {
-    await onDisk(path, () => mkdir(path, { mode: 0o700 }))
-    await this.#unlessDamaged(path, () => this.#fill(path, node.subtree))
+  async #finishFolder(path: Buffer, node: FolderNode): Promise<void> {
     await onDisk(path, async () => {
       await chmod(path, node.mode)
       await utimes(path, node.modifiedMs / 1000, node.modifiedMs / 1000)
@@ -119,26 +171,27 @@ class Restore {
   }
 
   /** A file that breaks off is worse than none. */
-  async #wholeFile(path: Buffer, node: FileNode): Promise<void> {
+  async #wholeFile(file: PendingFile, windows: BlobWindows): Promise<void> {
     try {
-      await this.#file(path, node)
+      await this.#file(file, windows)
     } catch (error) {
-      await rm(path, { force: true })
+      await rm(file.path, { force: true })
       throw error
     }
   }
 
-  async #file(path: Buffer, node: FileNode): Promise<void> {
+  async #file({ path, content, mode, modifiedMs }: PendingFile, windows: BlobWindows): Promise<void> {
     let bytes = 0
     await using file = await onDisk(path, () => open(path, 'wx', 0o600))
-    for (const id of node.content) {
-      const blob = await this.#repository.loadBlob('data', id, { signal: this.#signal })
+    for (const id of content) {
+      const blob = await windows.load(id, { signal: this.#signal })
       await onDisk(path, () => file.writeFile(blob))
       bytes += blob.length
+      discard(blob)
     }
     await onDisk(path, async () => {
-      await file.chmod(node.mode)
-      await file.utimes(node.modifiedMs / 1000, node.modifiedMs / 1000)
+      await file.chmod(mode)
+      await file.utimes(modifiedMs / 1000, modifiedMs / 1000)
     })
     this.#count({ files: 1, folders: 0, bytes })
   }
@@ -165,24 +218,6 @@ function plainName(name: string): Uint8Array {
     throw damaged('A tree', `it has the hostile name ${JSON.stringify(name)}; nothing is written there`)
   }
   return nameBytes(name)
-}
-
-/** Waits for all work that began, so that nothing goes on behind the caller's back; after a failure nothing more begins. */
-async function forEachAtOnce<Item>(
-  limit: number,
-  items: readonly Item[],
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items.values()
-  const failures: unknown[] = []
-  const worker = async () => {
-    for (const item of queue) {
-      if (failures.length > 0) return
-      await work(item).catch((error: unknown) => failures.push(error))
-    }
-  }
-  await Promise.all(Array.from({ length: limit }, worker))
-  if (failures.length > 0) throw failures[0]
 }
 
 function onDisk<Result>(path: string | Uint8Array, work: () => Promise<Result>): Promise<Result> {

@@ -134,7 +134,8 @@ export function snapshotToJson(snapshot: Snapshot): object {
   return { ...inOrder(snapshot), id: snapshot.id, short_id: shortId(snapshot.id) }
 }
 
-function byTime(left: Snapshot, right: Snapshot): number {
+/** Orders snapshots, the oldest first. */
+export function byTime(left: Snapshot, right: Snapshot): number {
   return Temporal.Instant.compare(Temporal.Instant.from(left.time), Temporal.Instant.from(right.time))
 }
 

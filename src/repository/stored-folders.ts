@@ -3,17 +3,16 @@ import type { Id } from './id.ts'
 import type { BlobSource } from './repository.ts'
 import { encodeTree, StoredTree } from './tree.ts'
 
-/** Plain bytes of the trees that are kept: the folders of a backup of 200,000 files, which phones visit in no order. */
-const CACHE_BYTES_MAX = 64 * 1024 * 1024
-
-/** Stored folders as they are read, the most recent ones kept. */
+/** Stored folders as they are read; the most recent ones are kept, the last one however large it is. */
 export class StoredFolders {
   readonly #source: BlobSource
+  readonly #bytesMax: number
   readonly #recent = new Map<Id, StoredTree>()
   #bytes = 0
 
-  constructor(source: BlobSource) {
+  constructor(source: BlobSource, bytesMax: number) {
     this.#source = source
+    this.#bytesMax = bytesMax
   }
 
   /** Empty for a folder that was never stored. Throws `repo.damaged`. */
@@ -25,7 +24,7 @@ export class StoredFolders {
     this.#recent.set(id, tree)
     this.#bytes += tree.bytes
     for (const oldest of this.#recent.keys()) {
-      if (this.#bytes <= CACHE_BYTES_MAX || oldest === id) break
+      if (this.#bytes <= this.#bytesMax || oldest === id) break
       this.#forget(oldest)
     }
     return tree

@@ -1,6 +1,8 @@
 import { damaged } from './errors.ts'
+import type { FileEntry } from './file-records.ts'
+import { type ChangeStore, FolderChanges } from './folder-changes.ts'
 import type { BlobId, Id } from './id.ts'
-import { decodeNode, renameNode, type StoredNode, type TreeNode } from './tree.ts'
+import { decodeNode, decodeOwnFile, renameNode, type StoredNode, type TreeNode } from './tree.ts'
 
 /** What a tree tells about one of its names. */
 export interface TreeEntry {
@@ -9,18 +11,11 @@ export interface TreeEntry {
   /** 0 for everything but files. */
   readonly sizeBytes: number
   readonly modifiedMs: number
+  /** Of a folder: the tree it is stored as; not there when it, or anything below it, was changed since. */
+  readonly subtree?: Id
 }
 
-/** A changed file. Its ids are one text: an array for each of a million files would be most of the memory. */
-export interface ChangedFile {
-  readonly kind: 'file'
-  readonly ids: string
-  readonly sizeBytes: number
-  readonly modifiedMs: number
-  readonly mode: number
-}
-
-/** A node as it is stored, perhaps elsewhere. */
+/** A node as it is stored, perhaps elsewhere, that an entry of ours cannot stand for. */
 export interface KeptNode {
   readonly kind: 'kept'
   readonly json: string
@@ -31,26 +26,28 @@ export interface Folder {
   readonly kind: 'folder'
   /** Its node; the subtree in it is only right while nothing is changed. */
   json: string
-  readonly base: Id | undefined
-  /** Undefined stands for a name that was removed. */
-  readonly changes: Map<string, Entry | undefined>
+  /** The stored tree that `changes` lie over; undefined when they are all there is. */
+  base: Id | undefined
+  readonly changes: FolderChanges
   /** The tree it is stored as; undefined when it, or anything below it, has changed since. */
   stored: Id | undefined
 }
 
 /** What stands behind a name. */
-export type Entry = ChangedFile | KeptNode | Folder
+export type Entry = FileEntry | KeptNode | Folder
 
 /** A stored node as an entry; a folder is opened, so that what lies below can be reached. */
-export function openNode(stored: StoredNode): Entry {
+export function openNode(stored: StoredNode, changes: ChangeStore): Entry {
+  const own = decodeOwnFile(stored.json)
+  if (own !== undefined) return own
   const node = decodeNode(stored, `The node ${JSON.stringify(stored.name)}`)
   const { json } = stored
-  return node.kind === 'folder' ? openFolder(json, node.subtree) : { kind: 'kept', json }
+  return node.kind === 'folder' ? openFolder(json, node.subtree, changes) : { kind: 'kept', json }
 }
 
 /** A folder in which nothing has changed yet; without a tree, one that was never stored. */
-export function openFolder(json: string, tree: Id | undefined): Folder {
-  return { kind: 'folder', json, base: tree, changes: new Map(), stored: tree }
+export function openFolder(json: string, tree: Id | undefined, changes: ChangeStore): Folder {
+  return { kind: 'folder', json, base: tree, changes: new FolderChanges(changes), stored: tree }
 }
 
 /** A folder's node with another tree behind it. Throws `repo.damaged` for a node that is written as no known program does. */
@@ -70,7 +67,7 @@ export function renamed(entry: Entry, name: string): Entry {
 }
 
 /** The blobs of a file. */
-export function idsOf({ ids }: ChangedFile): readonly BlobId[] {
+export function idsOf({ ids }: FileEntry): readonly BlobId[] {
   return Array.from({ length: ids.length / 64 }, (_, index) => ids.slice(index * 64, index * 64 + 64) as BlobId)
 }
 
@@ -85,7 +82,9 @@ export function contentOf(entry: Entry): readonly BlobId[] | undefined {
 /** What `stat` and `list` tell. */
 export function describe(name: string, entry: Entry): TreeEntry {
   if (entry.kind === 'file') return { name, kind: 'file', sizeBytes: entry.sizeBytes, modifiedMs: entry.modifiedMs }
-  if (entry.kind === 'folder' && entry.json === '') return { name, kind: 'folder', sizeBytes: 0, modifiedMs: 0 }
+  const stored = entry.kind === 'folder' && entry.stored !== undefined ? { subtree: entry.stored } : {}
+  if (entry.json === '') return { name, kind: 'folder', sizeBytes: 0, modifiedMs: 0, ...stored }
   const node = decodeNode({ name, json: entry.json }, `The node ${JSON.stringify(name)}`)
-  return { name, kind: node.kind, sizeBytes: node.kind === 'file' ? node.sizeBytes : 0, modifiedMs: node.modifiedMs }
+  const sizeBytes = node.kind === 'file' ? node.sizeBytes : 0
+  return { name, kind: node.kind, sizeBytes, modifiedMs: node.modifiedMs, ...stored }
 }

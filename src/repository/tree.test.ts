@@ -7,6 +7,7 @@ import { sha256 } from './id.ts'
 import {
   compareNames,
   decodeNode,
+  decodeOwnFile,
   encodeFile,
   encodeFolder,
   encodeTree,
@@ -33,6 +34,58 @@ test('an empty file has an empty list and no size, a folder has null and Go’s 
   const folder = encodeFolder('d', { subtree: id, modifiedMs: 0, mode: 0o755 })
   assert.match(folder, /"type":"dir","mode":2147484141,/)
   assert.match(folder, new RegExp(`"content":null,"subtree":"${id}"}$`))
+})
+
+const fileNode = fc
+  .tuple(
+    fc.array(
+      fc.nat().map((n) => sha256(Buffer.from(String(n)))),
+      { maxLength: 3 },
+    ),
+    fc.nat({ max: 10 ** 15 - 1 }),
+    fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
+    fc.nat({ max: 0o777 }).map((bits) => Math.max(1, bits)),
+  )
+  .map(([content, sizeBytes, date, mode]) => ({ content, sizeBytes, modifiedMs: date.getTime(), mode }))
+
+test('a file node of ours is read in short, and nothing of it is lost', () => {
+  fc.assert(
+    fc.property(fileNode, fc.constantFrom('Manifest.db', id.slice(24)), (node, called) => {
+      const { content, ...rest } = node
+      const json = encodeFile(called, node)
+      assert.deepEqual(decodeOwnFile(json), { kind: 'file', ids: content.join(''), ...rest })
+      assert.deepEqual(decodeNode({ name: called, json }, 'node'), { name: called, ...node, kind: 'file' })
+    }),
+  )
+})
+
+test('a node that is not exactly ours is not read in short', () => {
+  const own = encodeFile('a', file)
+  const others: readonly [RegExp | string, string][] = [
+    ['"a"', '"\\u00fc"'],
+    ['"file"', '"dir"'],
+    ['"mode":420', '"mode":0420'],
+    ['"mode":420', '"mode":999'],
+    [/"atime":"[^"]+"/, '"atime":"2026-01-02T03:04:06Z"'],
+    [/\.5Z/g, '.50Z'],
+    [/2026-01-02/g, '2026-02-30'],
+    ['"uid":0', '"uid":501'],
+    ['"size":7', '"size":07'],
+    ['"size":7', '"size":7,"links":1'],
+    ['"size":7', '"size":9007199254740993'],
+    [id, id.toUpperCase()],
+    [id, `${id}","`],
+    [`"${id}"`, ''],
+    [`["${id}"]`, 'null'],
+    ['}', ',"x":1}'],
+    ['"file"', ' "file"'],
+  ]
+  assert.ok(decodeOwnFile(own))
+  for (const [from, to] of others) {
+    const json = own.replace(from, to)
+    const read = decodeOwnFile(json)
+    if (read !== undefined) assert.equal(encodeFile('a', { ...read, content: [] }), json)
+  }
 })
 
 test('a tree is cut into the same nodes that it was made of', () => {

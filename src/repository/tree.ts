@@ -1,6 +1,7 @@
 import { damaged } from './errors.ts'
+import type { FileEntry } from './file-records.ts'
 import { goJson, goTime, nameBytes, nameOfBytes, quoteName, unquoteName } from './go-json.ts'
-import type { BlobId, Id } from './id.ts'
+import { type BlobId, type Id, parseId } from './id.ts'
 import { type Fields, fieldsOf, parseJson } from './json.ts'
 
 /** A file as a tree stores it. */
@@ -35,6 +36,34 @@ const MODE_FOLDER = 2 ** 31
 export function encodeFile(name: string, { content, sizeBytes, modifiedMs, mode }: FileNode): string {
   const size = sizeBytes === 0 ? undefined : sizeBytes
   return goJson({ ...head(name, 'file', mode, modifiedMs), size, content })
+}
+
+/**
+ * Reads a file's node if it is exactly what `encodeFile` writes for what this gives; undefined for any other. Nearly all nodes
+ * are, and this takes a fraction of the time of `decodeNode`.
+ */
+export function decodeOwnFile(json: string): FileEntry | undefined {
+  const head = OWN_FILE_HEAD.exec(json)
+  if (head === null || !json.endsWith(OWN_FILE_TAIL)) return undefined
+  const [{ length }, mode = '', time = '', size = '0'] = head
+  const modifiedMs = Date.parse(time)
+  const ids = joinedIds(json.slice(length, -OWN_FILE_TAIL.length))
+  if (Number(mode) > 0o777 || ids === undefined || Number.isNaN(modifiedMs) || goTime(modifiedMs) !== time)
+    return undefined
+  return { kind: 'file', ids, sizeBytes: Number(size), modifiedMs, mode: Number(mode) }
+}
+
+/** A name that needs no escapes, and numbers without leading zeros. */
+const OWN_FILE_HEAD =
+  /^\{"name":"[\w.-]+","type":"file","mode":([1-9]\d{0,2}),"mtime":"(\d{4}-[^"]{15,19})","atime":"\2","ctime":"\2","uid":0,"gid":0,(?:"size":([1-9]\d{0,14}),)?"content":\[/
+const OWN_FILE_TAIL = ']}'
+
+/** What stands in a list of ids, without what is between them; undefined if it is no such list. */
+function joinedIds(list: string): string | undefined {
+  if (list === '') return ''
+  if (!list.startsWith('"') || !list.endsWith('"')) return undefined
+  const ids = list.slice(1, -1).split('","')
+  return ids.every((id) => parseId(id) !== undefined) ? ids.join('') : undefined
 }
 
 /** As `encodeFile`. */
@@ -170,8 +199,12 @@ function endOfString(text: string, start: number): number {
 
 /** Every known writer puts the name first. */
 const NAME = /^\{"name":("(?:[^"\\]|\\.)*")/
+/** The same, where nothing is escaped. */
+const PLAIN_NAME = /^\{"name":"([ !#-[\]-~]+)"/
 
 function nodeName(json: string, what: string): string {
+  const plain = PLAIN_NAME.exec(json)?.[1]
+  if (plain !== undefined) return plain
   const literal = NAME.exec(json)?.[1]
   const name = literal && unquoteName(String(parseJson(literal, what)))
   if (name === undefined) throw damaged(what, 'it has a node without a proper name')

@@ -129,7 +129,8 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
   }
 
   #isKnown(type: BlobType, id: BlobId): boolean {
-    return this.repository.index.has(type, id) || this.#pending[type].has(id)
+    if (this.#pending[type].has(id)) return true
+    return this.repository.index.has(type, id) && !this.repository.isUnreadable(type, id)
   }
 
   #hasRoomFor(bytes: number): boolean {
@@ -178,8 +179,8 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
   }
 
   async #savePack({ id, pieces, blobs }: FinishedPack): Promise<void> {
-    await this.repository.backend.save({ kind: 'pack', id }, pieces, { signal: this.#signal })
-    this.repository.index.addPack(id, blobs)
+    await this.repository.backend.save({ kind: 'pack', id, holds: blobs[0]?.type }, pieces, { signal: this.#signal })
+    this.repository.addPack(id, blobs)
     for (const blob of blobs) this.#pending[blob.type].delete(blob.id)
     this.#unindexed.push({ id, blobs })
     if (this.#isIndexDue()) await this.#writeIndex()
@@ -250,8 +251,8 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   /**
    * Takes over the packs that a killed run has saved but not indexed, so that their blobs are not stored again. Each is read and
-   * verified as a whole; half-written files of ours that are a day old are removed. Call it after `loadIndex`, before anything
-   * is stored; the next flush makes it durable.
+   * verified as a whole; half-written files of ours that are a day old are removed, and what an index lists of packs that are gone
+   * is forgotten. Call it after `loadIndex`, before anything is stored; the next flush makes it durable.
    */
   async adoptOrphanPacks({ signal }: { signal: AbortSignal }): Promise<AdoptedPacks> {
     assert(this.#tasks.size === 0 && this.#unindexed.length === 0, 'Adopt packs before anything is stored')
@@ -275,7 +276,14 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   async #findOrphans(signal: AbortSignal): Promise<readonly StoredPack[]> {
     const packs = await Array.fromAsync(this.repository.backend.list('pack', { signal }))
+    this.#forgetGone(new Set(packs.map(({ id }) => id)))
     return packs.filter(({ id }) => !this.repository.index.hasPack(id) && !this.repository.packsToDelete.has(id))
+  }
+
+  /** What lies in packs that are gone is not stored, whatever an index says. */
+  #forgetGone(present: ReadonlySet<Id>): void {
+    const gone = new Set(this.repository.index.packIds()).difference(present)
+    if (gone.size > 0) this.repository.index = this.repository.index.without(gone)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,9 +11,11 @@ import {
   type PhoneIdentity,
   prepareBackup,
   runBackup,
+  whileAwake,
 } from '../device/index.ts'
 import {
   type CowTree,
+  type Id,
   type LockOwner,
   lockRepository,
   openTree,
@@ -25,7 +27,7 @@ import {
   saveSnapshot,
 } from '../repository/index.ts'
 import { roomFor } from './allowance.ts'
-import { compareTrees } from './compare-trees.ts'
+import { compareTrees, totalsOf } from './compare-trees.ts'
 import { cancelledOnPhone, unfinished } from './errors.ts'
 import { openResumeStore, type ResumeStore } from './resume-store.ts'
 import { snapshotFieldsOf } from './snapshot-fields.ts'
@@ -72,6 +74,9 @@ export interface RunResult {
 /** After this much a checkpoint is made even if the phone reaches no commit point of its own. */
 const CHECKPOINT_BYTES = 2 * 2 ** 30
 
+/** A run visits the folders one after the other: a folder of a phone with a million files has about 1.5 MB. */
+const TREE_CACHE_BYTES = 8 * 2 ** 20
+
 /**
  * One run: the phone's messages in, one snapshot out. Ends with a snapshot or with an error that says why; an interrupted run
  * leaves no snapshot, and the next one goes on from its last checkpoint.
@@ -110,7 +115,7 @@ class Run {
     this.#startedElapsedMs = clock.elapsedMs()
   }
 
-  /** Fires when the person cancels on the phone, or the phone leaves. */
+  /** Fires when the person cancels on the phone. */
   get cancelled(): AbortSignal {
     return this.#cancel.signal
   }
@@ -118,7 +123,7 @@ class Run {
   async perform(signal: AbortSignal): Promise<RunResult> {
     await this.#adoptOrphans(signal)
     const start = await this.#findStart(signal)
-    const tree = openTree(this.#writer, start.tree)
+    const tree = openTree(this.#writer, start.tree, { cacheBytes: TREE_CACHE_BYTES })
     const outcome = await this.#receive(tree, start, signal)
     if (outcome.outcome === 'refused') await this.#endRefused(outcome)
     return await this.#save(tree, start, signal)
@@ -162,10 +167,12 @@ class Run {
       checkpointBytes: CHECKPOINT_BYTES,
       onReceived: (bytes) => this.#countReceived(bytes),
     })
-    await using session = await openBackupSession(phone, { signal })
-    await using preparation = await prepareBackup(phone, { onEvent, signal })
-    await this.#putInfo(tree, preparation.infoPlist, signal)
-    return await runBackup(session, { udid, ios: identity.ios, host, onEvent, signal })
+    return await whileAwake(phone, { signal }, async (signal) => {
+      await using session = await openBackupSession(phone, { signal })
+      await using preparation = await prepareBackup(phone, { onEvent, signal })
+      await this.#putInfo(tree, preparation.infoPlist, signal)
+      return await runBackup(session, { udid, ios: identity.ios, host, onEvent, signal })
+    })
   }
 
   /**
@@ -185,7 +192,6 @@ class Run {
   #observe(event: BackupEvent): void {
     this.#options.onEvent(event)
     if (event.kind === 'cancel-asked') this.#cancel.abort(cancelledOnPhone())
-    if (event.kind === 'left') this.#cancel.abort(event.reason)
   }
 
   /** `Info.plist` is the host's own part of a backup. */
@@ -220,8 +226,9 @@ class Run {
     await this.#assertFinished(tree, signal)
     const treeId = await tree.commit({ signal })
     await this.#writer.flush({ signal })
-    const parentTree = start.parent && openTree(repository, start.parent.tree)
-    const comparison = await compareTrees(openTree(repository, treeId), parentTree, { signal })
+    const stored = (id: Id) => openTree(repository, id, { cacheBytes: TREE_CACHE_BYTES })
+    const before = start.parent && { tree: stored(start.parent.tree), totals: totalsOf(start.parent) }
+    const comparison = await compareTrees(stored(treeId), before, { signal })
     const fields = snapshotFieldsOf({
       tree: treeId,
       parent: start.parent?.id,

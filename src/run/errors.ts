@@ -1,5 +1,4 @@
 import { AppError } from '../base/errors.ts'
-import type { RepositoryErrorCode } from '../repository/index.ts'
 
 export type RunErrorCode = 'run.unfinished' | 'run.cancelled' | 'run.no-backup' | 'run.restore-stopped'
 
@@ -45,20 +44,5 @@ export function restoreStopped(
   const remedies = checks.map(({ remedy }) => remedy).filter((remedy) => remedy !== undefined)
   return new AppError('run.restore-stopped', `The restore was not begun. ${checks.map(({ saw }) => saw).join('; ')}`, {
     remedy: remedies.join('; '),
-  })
-}
-
-/** Extracting would mix with what is there. */
-export function targetNotEmpty(folder: string): AppError<RepositoryErrorCode> {
-  return new AppError('repo.target-not-empty', `${folder} is not empty`, {
-    remedy: 'Restore into a new or empty folder: nothing that exists is ever overwritten',
-  })
-}
-
-/** The disk that is extracted to is full. */
-export function noRoom(folder: string, cause: NodeJS.ErrnoException): AppError<RepositoryErrorCode> {
-  return new AppError('repo.no-space', `There is no room left in ${folder} (${cause.code})`, {
-    remedy: 'Free some room on that disk or choose another one, then start again with an empty folder',
-    cause,
   })
 }

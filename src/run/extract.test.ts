@@ -16,7 +16,7 @@ interface Item {
   readonly domain?: string
   readonly path: string
   readonly kind?: BackupSetEntry['kind']
-  readonly content?: string | AppError | readonly (string | AppError)[]
+  readonly content?: string | Error | readonly (string | Error)[]
   readonly target?: string
   readonly sizeBytes?: number
   readonly modifiedS?: number
@@ -135,6 +135,14 @@ test('a target with anything in it is refused, and stays as it was', async () =>
   const extracting = extractFiles(setOf([{ path: 'a', content: 'a' }]), folder.path, { signal, onFinding: unexpected })
   await assert.rejects(extracting, (error) => isAppError(error, 'repo.target-not-empty'))
   assert.deepEqual(await readdir(folder.path), ['mine'])
+})
+
+test('a disk that is full ends it with a remedy, and is no finding', async () => {
+  await using folder = await temporaryFolder()
+  const full = Object.assign(new Error('write failed'), { code: 'ENOSPC', errno: -28, syscall: 'write' })
+  const set = setOf([{ path: 'a', content: ['one', full] }])
+  const extracting = extractFiles(set, folder.path, { signal, onFinding: unexpected })
+  await assert.rejects(extracting, (error) => isAppError(error, 'repo.no-space') && error.message.includes(folder.path))
 })
 
 test('what is damaged or missing is named and left out, and everything else is written', async () => {

@@ -1,10 +1,10 @@
-import { type FileHandle, lutimes, open, readdir, realpath, rm, symlink } from 'node:fs/promises'
+import { type FileHandle, lutimes, open, realpath, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { BackupEntryKind, BackupSelection, BackupSet, BackupSetEntry } from '../backup-set/index.ts'
 import { forEachAtOnce } from '../base/at-once.ts'
 import { isAppError, isSystemError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
-import { noRoom, targetNotEmpty } from './errors.ts'
+import { makeEmptyFolder, onStorage } from '../repository/index.ts'
 import { nameBeside, placeOf, staysInside } from './extract-names.ts'
 
 /** How far an extraction is. */
@@ -44,18 +44,14 @@ export interface ExtractOptions extends BackupSelection {
  * Writes a backup, or a selection, as the phone had it, to `<target>/<domain>/<path>`: files (mode 0600), folders (0700) and links
  * that stay in their domain, with their times. The target must be absent or empty. Nothing outside of it is touched: names are
  * checked, everything is newly made, and links come last. What is damaged or cannot be named here goes to `onFinding`, and the
- * rest goes on. Abort or failure leaves what was written so far. Throws `repo.target-not-empty`, `repo.no-space`,
- * and what the disk says.
+ * rest goes on. Abort or failure leaves what was written so far. Throws `repo.target-not-empty`, `repo.no-space`, and whatever
+ * else the disk says as `onStorage` words it.
  */
 export async function extractFiles(set: BackupSet, target: string, options: ExtractOptions): Promise<ExtractReport> {
-  try {
-    await makeFolder(target)
-    if ((await readdir(target)).length > 0) throw targetNotEmpty(target)
-    return await new Extraction(set, await realpath(target), options).run()
-  } catch (error) {
-    if (isSystemError(error, 'ENOSPC') || isSystemError(error, 'EDQUOT')) throw noRoom(target, error)
-    throw error
-  }
+  await makeEmptyFolder(target)
+  return await onStorage({ doing: 'write', what: target }, async () =>
+    new Extraction(set, await realpath(target), options).run(),
+  )
 }
 
 /** Files that are written at one time; each holds some pieces in memory. */

@@ -10,11 +10,11 @@ export {
 export { RESTORE_CHECKS, type RestoreCheck, type RestoreCheckName, type RestoreVerdict } from './restore-checks.ts'
 export {
   checkRestore,
-  RESTORE_DEFAULTS,
   type RestoreCheckOptions,
   type RestoredPhone,
   type RestoreEvent,
   type RestoreToPhoneOptions,
+  refuseStopped,
   restoreToPhone,
 } from './restore-to-phone.ts'
 export { openSnapshotFiles, type SnapshotFiles } from './snapshot-files.ts'

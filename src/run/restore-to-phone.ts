@@ -10,6 +10,7 @@ import {
   type RestoreOptions,
   restoreError,
   runRestore,
+  whileAwake,
 } from '../device/index.ts'
 import { type LockOwner, lockRepository, openTree, type Repository, type Snapshot } from '../repository/index.ts'
 import { restoreCancelled, restoreStopped } from './errors.ts'
@@ -49,7 +50,7 @@ export interface RestoreToPhoneOptions extends RestoreCheckOptions {
   /** What differs from `RESTORE_DEFAULTS`. */
   readonly options?: Partial<Omit<RestoreOptions, 'password'>>
   /** Checks whose `stop` a person takes the blame for. */
-  readonly despite?: readonly RestoreCheckName[]
+  readonly despite?: readonly RestoreCheckName[] | undefined
   /** Asked when the checks let the restore go on, before anything is changed; throws to call it off. */
   readonly agree?: (checks: readonly RestoreCheck[]) => Promise<void>
   readonly onEvent: (event: RestoreEvent) => void
@@ -59,6 +60,7 @@ export interface RestoredPhone {
   readonly checks: readonly RestoreCheck[]
   readonly sentFiles: number
   readonly sentBytes: number
+  /** Without the checks, and without the time that it took to agree. */
   readonly elapsedMs: number
 }
 
@@ -92,7 +94,6 @@ export async function checkRestore(options: RestoreCheckOptions): Promise<readon
  */
 export async function restoreToPhone(options: RestoreToPhoneOptions): Promise<RestoredPhone> {
   const { repository, snapshot, owner, clock, onEvent } = options
-  const startedMs = clock.elapsedMs()
   await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: options.signal })
   const cancel = new AbortController()
   const signal = AbortSignal.any([lock.signal, cancel.signal])
@@ -104,15 +105,17 @@ export async function restoreToPhone(options: RestoreToPhoneOptions): Promise<Re
   refuseStopped(checks, options.despite)
   await options.agree?.(checks)
 
+  const startedMs = clock.elapsedMs()
   const sent = { files: 0, bytes: 0 }
   const observe = (event: RestoreEvent) => {
     if (event.kind === 'file-sent') sent.files += 1
     if (event.kind === 'sent') sent.bytes += event.bytes
     if (event.kind === 'cancel-asked') cancel.abort(restoreCancelled())
-    if (event.kind === 'left') cancel.abort(event.reason)
     onEvent(event)
   }
-  const outcome = await serve({ ...options, onEvent: observe, signal }, files, facts)
+  const outcome = await whileAwake(options.phone, { signal }, (signal) =>
+    serve({ ...options, onEvent: observe, signal }, files, facts),
+  )
   if (outcome.outcome === 'refused') throw restoreError(outcome)
   return { checks, sentFiles: sent.files, sentBytes: sent.bytes, elapsedMs: clock.elapsedMs() - startedMs }
 }
@@ -130,7 +133,8 @@ async function gatherFacts(options: RestoreCheckOptions, files: SnapshotFiles): 
   }
 }
 
-function refuseStopped(checks: readonly RestoreCheck[], despite: readonly RestoreCheckName[] = []): void {
+/** Throws `run.restore-stopped` when a check says stop that nobody takes the blame for. */
+export function refuseStopped(checks: readonly RestoreCheck[], despite: readonly RestoreCheckName[] = []): void {
   const stopped = checks.filter(({ check, verdict }) => verdict === 'stop' && !despite.includes(check))
   if (stopped.length > 0) throw restoreStopped(stopped)
 }

@@ -1,5 +1,6 @@
 import type { BackupEntry, BackupHost, BackupPath } from '../device/index.ts'
 import type { CowTree, RepositoryWriter } from '../repository/index.ts'
+import { paceCheckpoints } from './checkpoint-pace.ts'
 
 interface SignalOption {
   readonly signal: AbortSignal
@@ -14,7 +15,7 @@ export interface SnapshotHostOptions {
   readonly freeBytes: (options: SignalOption) => Promise<number>
   /** Makes everything received so far durable. */
   readonly checkpoint: (options: SignalOption) => Promise<void>
-  /** Plain bytes between two checkpoints that nobody asked for. */
+  /** Plain bytes between two checkpoints that nobody asked for, while files are few. */
   readonly checkpointBytes: number
   /** Told after every block of a file, some 256 KiB. */
   readonly onReceived: (bytes: number) => void
@@ -26,7 +27,7 @@ export interface SnapshotHostOptions {
  */
 export function openSnapshotHost(options: SnapshotHostOptions): BackupHost {
   const { udid, tree, writer, startedMs, checkpointBytes } = options
-  let sinceCheckpoint = 0
+  const pace = paceCheckpoints(checkpointBytes)
 
   return {
     async readFile(path, { signal }) {
@@ -58,14 +59,14 @@ export function openSnapshotHost(options: SnapshotHostOptions): BackupHost {
       }
       const { content, sizeBytes } = await file.finish()
       await tree.putFile(path, { content, sizeBytes, modifiedMs: startedMs }, { signal })
-      sinceCheckpoint += sizeBytes
+      pace.received(sizeBytes)
     },
 
     async uploaded(paths, { signal }) {
       const isCommitPoint = paths.some((path) => isStatusOf(udid, path))
-      if (!isCommitPoint && sinceCheckpoint < checkpointBytes) return
-      sinceCheckpoint = 0
+      if (!isCommitPoint && !pace.isDue) return
       await options.checkpoint({ signal })
+      pace.made()
     },
 
     async move(moves, { signal }) {

@@ -1,17 +1,20 @@
-import { isAppError } from '../base/errors.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import {
   type Id,
   isTreeWhole,
   type ListOptions,
   listSnapshots,
+  openTree,
+  REPAIRED_TAG,
   type Repository,
   type Snapshot,
+  shortId,
 } from '../repository/index.ts'
 import type { ResumeStore } from './resume-store.ts'
 
 /** What a run builds on. */
 export interface StartingPoint {
-  /** The phone's newest snapshot, which the new one follows. */
+  /** The phone's newest whole snapshot, which the new one follows. */
   readonly parent: Snapshot | undefined
   /** The tree the phone is shown: an interrupted run's, else the parent's, else none. */
   readonly tree: Id | undefined
@@ -31,27 +34,61 @@ export function snapshotGroupOf({ udid, model }: { udid: string; model: string |
   return { hostname: `${kind}-${udid.slice(-8).toLowerCase()}`, path: `/${udid}` }
 }
 
-/** Finds what to build on. A checkpoint that is stale or no longer whole is left aside: it only costs time. */
+/**
+ * Finds what to build on: the phone's newest snapshot of which nothing is known to be lost. A phone that is shown nothing sends
+ * everything, and what it still has of what was lost is then stored anew. A checkpoint that is stale or no longer whole is left
+ * aside: it only costs time.
+ */
 export async function findStartingPoint(
   repository: Repository,
   { group, resume, onDamaged, signal }: { group: SnapshotGroup; resume: ResumeStore } & ListOptions,
 ): Promise<StartingPoint> {
-  const snapshots = await listSnapshots(repository, { signal, onDamaged })
-  const parent = snapshots.findLast(({ hostname, paths }) => hostname === group.hostname && paths.includes(group.path))
+  const parent = await findParent(repository, { group, onDamaged, signal })
   const checkpoint = await resume.read()
   const isCurrent = checkpoint !== undefined && checkpoint.baseSnapshot === parent?.id
-  if (isCurrent && (await isWhole(repository, checkpoint.tree, signal))) {
+  if (isCurrent && (await isTreeWhole(repository, checkpoint.tree, { signal }))) {
     return { parent, tree: checkpoint.tree, resumes: true }
   }
   return { parent, tree: parent?.tree, resumes: false }
 }
 
-/** False when a prune or a lost file took something of the tree away. */
-async function isWhole(repository: Repository, tree: Id, signal: AbortSignal): Promise<boolean> {
+/** A repaired snapshot lacks files that the phone would take for backed up: it is passed over as well. */
+async function findParent(
+  repository: Repository,
+  { group, onDamaged, signal }: { group: SnapshotGroup } & ListOptions,
+): Promise<Snapshot | undefined> {
+  const snapshots = await listSnapshots(repository, { signal, onDamaged })
+  for (const snapshot of snapshots.toReversed()) {
+    const { hostname, paths, tags = [], tree } = snapshot
+    if (hostname !== group.hostname || !paths.includes(group.path) || tags.includes(REPAIRED_TAG)) continue
+    const isWhole = await isTreeWhole(repository, tree, { signal })
+    if (isWhole && (await isReadable(repository, { tree, folder: group.path.slice(1), signal }))) return snapshot
+    onDamaged?.(partLost(snapshot))
+  }
+  return undefined
+}
+
+/** The phone reads back what lies directly in its folder, the list of its files above all, and ends a backup if it cannot. */
+async function isReadable(
+  repository: Repository,
+  { tree, folder, signal }: { tree: Id; folder: string; signal: AbortSignal },
+): Promise<boolean> {
+  const reader = openTree(repository, tree)
   try {
-    return await isTreeWhole(repository, tree, { signal })
+    for await (const { name, kind } of reader.list([folder], { signal })) {
+      if (kind !== 'file') continue
+      for await (const _bytes of reader.readFile([folder, name], { signal })) signal.throwIfAborted()
+    }
+    return true
   } catch (error) {
     if (isAppError(error, 'repo.damaged')) return false
     throw error
   }
+}
+
+function partLost({ id }: Snapshot): AppError {
+  const saw = `The repository has lost a part of snapshot ${shortId(id)}: this backup does not build on it`
+  return new AppError('repo.damaged', saw, {
+    remedy: 'Run `phonekeep check --read-data` to learn how far the damage goes, and what to do about it',
+  })
 }

@@ -106,6 +106,11 @@ function parseJson(text: string, complain: Complain): unknown {
 const SHOWN_MAX = 60
 
 function show(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value)
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text
+  if (value === undefined) return 'nothing'
+  try {
+    const text = JSON.stringify(value)
+    return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text
+  } catch {
+    return 'something nested too deep'
+  }
 }

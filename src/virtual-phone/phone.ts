@@ -1,7 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
-import { type ByteChannel, openChannel, type WaitOptions, wireClosed } from '../base/channel.ts'
+import { type ByteChannel, openChannel, wireClosed } from '../base/channel.ts'
 import type { Clock } from '../base/clock.ts'
 import { type BackupAgent, type EncryptionOptions, newBackupAgent, setUpEncryption } from './backup/backup-phone.ts'
 import { readRestoreApplications } from './backup/restore/index.ts'
@@ -11,21 +11,20 @@ import { type Fault, Faults, LOCKDOWN } from './faults/index.ts'
 import { createIdentity, type Identity, type IdentityOptions } from './identity/identity.ts'
 import { Listeners } from './listeners.ts'
 import { createInitialValues } from './lockdown/initial-values.ts'
-import { LOCKDOWN_PORT, serveLockdown } from './lockdown/lockdownd.ts'
+import { LOCKDOWN_PORT, type LockdownOptions, serveLockdown } from './lockdown/lockdownd.ts'
 import { Pairings } from './lockdown/pairings.ts'
 import { ServicePorts } from './lockdown/ports.ts'
 import type { LockdownNews, LockdownPhone, StartedService } from './lockdown/requests.ts'
 import { startTls } from './lockdown/tls.ts'
 import type { LockdownValues, ValueChange } from './lockdown/values.ts'
-import type { PhoneOnMux, ServeConnection } from './mux/hub.ts'
+import type { PhoneOnMux } from './mux/hub.ts'
 import { type Personality, personalityOf, type Trait, traitsOf } from './personality/index.ts'
-import type { FileLock } from './services/afc/file-lock.ts'
-import { MediaTree } from './services/afc/media-tree.ts'
+import type { MediaTree } from './services/afc/media-tree.ts'
+import { createMedia, OtherProgram } from './services/afc/phone-media.ts'
 import { createCrashReports } from './services/crash-reports.ts'
 import { completeLine, type LogLine, type NewLogLine } from './services/log-line.ts'
-import type { PowerNews, ServicePhone } from './services/service.ts'
+import type { NetworkLink, PowerNews, ServicePhone } from './services/service.ts'
 import { SERVICES } from './services/services.ts'
-import { TrustedHosts } from './wifi/trusted-hosts.ts'
 
 export interface VirtualPhoneOptions extends IdentityOptions {
   readonly contents: PhoneContents
@@ -64,6 +63,9 @@ function pick(personality: Personality | undefined): Pick<IdentityOptions, 'mode
   return personality === undefined ? {} : { model: personality.model, ios: personality.ios }
 }
 
+/** Serves a connection to the phone; over the network some of lockdownd's answers are others, and services have a link. */
+export type ServePhone = (stream: Duplex, options: LockdownOptions & { readonly link?: NetworkLink }) => Promise<void>
+
 interface Parts extends VirtualPhoneOptions {
   readonly identity: Identity
   /** Values of lockdownd that it does not tell, `DOMAIN:KEY` each. */
@@ -85,7 +87,7 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
   /** What crashreportcopymobile shows. */
   readonly crashReports: MediaTree
   /** The computers that it trusts. */
-  readonly hosts: TrustedHosts
+  readonly pairings: Pairings
   /** Told when it is to restart, to shut down or to sleep, which `events` tells too. */
   readonly power = new Listeners<PowerNews>()
   /** How the backup engine behaves; see its own description. */
@@ -96,13 +98,12 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
   readonly #notifications = new Listeners<string>()
   readonly #logLines = new Listeners<LogLine>()
   readonly clock: Clock
-  readonly #pairings: Pairings
   readonly #ports: ServicePorts<StartedService>
   readonly #closing = new AbortController()
   /** Aborted when the phone restarts, which ends every connection. */
   #up = new AbortController()
   readonly #running = new Set<Promise<void>>()
-  #syncLock: FileLock | undefined
+  readonly #otherProgram: OtherProgram
 
   constructor({ identity, contents, clock, condition, encryption, without, key }: Parts) {
     this.identity = identity
@@ -111,14 +112,13 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
     this.traits = traitsOf(identity.productVersion)
     this.condition = new Condition(condition, { onTrust: () => this.post(REQUEST_PAIR) })
     this.media = createMedia(clock)
+    this.#otherProgram = new OtherProgram(this.media)
     this.crashReports = createCrashReports(identity, clock)
-    this.#pairings = new Pairings({ key, oldestTlsVersion: this.traits.has('modern-tls') ? 'TLSv1.2' : 'TLSv1' })
+    this.pairings = new Pairings({ key, oldestTlsVersion: this.traits.has('modern-tls') ? 'TLSv1.2' : 'TLSv1' })
     this.#ports = new ServicePorts(clock)
-    this.hosts = new TrustedHosts(this.#pairings)
-    const { publicKeyPem } = this.#pairings
     this.values = createInitialValues({
       identity,
-      publicKeyPem,
+      publicKeyPem: this.pairings.publicKeyPem,
       contentsBytes: () => contents.totals.bytes,
       condition: this.condition,
       clock,
@@ -131,7 +131,7 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
       onFire: ({ fault }) => this.events.tell({ kind: 'fault', fault }),
     })
     this.condition.changes.add((change) => this.#follow(change))
-    this.#holdSyncLock()
+    this.#otherProgram.follow(this.condition.state)
     this.values.changes.add((change) => this.#postChange(change))
     this.#notifications.add((name) => this.events.tell({ kind: 'notification', name }))
     this.power.add((news) => this.events.tell({ kind: 'power', ...news }))
@@ -173,26 +173,22 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
 
   /** The person resets "Location & Privacy": no computer is trusted any more. */
   forgetHosts(): void {
-    this.hosts.forgetAll()
+    this.pairings.forgetAll()
   }
 
-  connect(port: number): ServeConnection | undefined {
+  connect(port: number): ServePhone | undefined {
     if (port === LOCKDOWN_PORT) {
-      return this.tracked((stream, options) => serveLockdown(stream, this.lockdown, options))
+      return this.#tracked((stream, options) => serveLockdown(stream, this.#forLockdown(), options))
     }
-    return this.connectService(port, { cutHost: undefined })
-  }
-
-  /** The same for a port of StartService; `cutHost` ends all connections of a host on the network. */
-  connectService(port: number, link: Pick<ServicePhone, 'cutHost'>): ServeConnection | undefined {
     const started = this.#ports.claim(port)
-    return started && this.tracked((stream, options) => this.#serveService(started, link, stream, options))
+    return started && this.#tracked((stream, options) => this.#serveService(started, stream, options))
   }
 
   /** What serves a connection until it ends, or until the phone is switched off, which waits for it. */
-  tracked(serve: ServeConnection): ServeConnection {
-    return async (stream, { signal }) => {
-      const running = serve(stream, { signal: AbortSignal.any([signal, this.#closing.signal, this.#up.signal]) })
+  #tracked(serve: ServePhone): ServePhone {
+    return async (stream, { signal, ...way }) => {
+      const ending = AbortSignal.any([signal, this.#closing.signal, this.#up.signal])
+      const running = serve(stream, { ...way, signal: ending })
       this.#running.add(running)
       await running.finally(() => this.#running.delete(running))
     }
@@ -200,14 +196,13 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
 
   async #serveService(
     { name, tls }: StartedService,
-    link: Pick<ServicePhone, 'cutHost'>,
     stream: Duplex,
-    { signal }: WaitOptions,
+    { signal, link }: Parameters<ServePhone>[1],
   ): Promise<void> {
     try {
-      const talk = tls === undefined ? stream : await startTls(stream, tls, { signal })
+      const talk = tls === undefined ? stream : (await startTls(stream, tls, { signal })).stream
       await using channel = this.#openService(name, talk)
-      await SERVICES.get(name)?.serve(channel, { ...this.#forServices(), ...link }, { signal })
+      await SERVICES.get(name)?.serve(channel, { ...this.#forServices(), link }, { signal })
     } catch (error) {
       stream.destroy()
       throw error
@@ -218,66 +213,46 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
     return this.faults.attachTo(openChannel(stream), { service, stream })
   }
 
-  /** What lockdownd needs of the phone. */
-  get lockdown(): LockdownPhone {
+  #forLockdown(): LockdownPhone {
     return {
       values: this.values,
       condition: this.condition,
-      pairings: this.#pairings,
+      pairings: this.pairings,
       ports: this.#ports,
       services: SERVICES,
       servicesUseTls: this.traits.has('service-tls'),
       openChannel: (stream) => this.#openService(LOCKDOWN, stream),
-      onNews: (news) => this.#tellOf(news),
+      onNews: (news) => this.events.tell(news),
     }
   }
 
-  #forServices(): Omit<ServicePhone, 'cutHost'> {
-    const { udid, identity, contents, condition, traits, faults, values, media, agent } = this
-    const { clock, crashReports, power } = this
+  #forServices(): Omit<ServicePhone, 'link'> {
+    const { udid, identity, contents, clock, condition, traits, faults, values, media, crashReports, power, agent } =
+      this
     return {
-      identity,
-      contents,
-      values,
-      media,
-      clock,
-      crashReports,
-      power,
+      ...{ identity, contents, clock, condition, traits, values, media, crashReports, power },
       notifications: this.#notifications,
       logLines: this.#logLines,
+      log: (line) => this.log(line),
       backup: {
         ...{ udid, contents, clock, condition, traits, faults, agent, lockdown: values },
         post: (name) => this.post(name),
+        onBackedUp: () => this.events.tell({ kind: 'backed-up' }),
         onErase: () => this.events.tell({ kind: 'erased' }),
         restoreApplications: () => readRestoreApplications(media),
         onRestart: () => this.restart(),
       },
-      log: (line) => this.log(line),
     }
-  }
-
-  #tellOf(news: LockdownNews): void {
-    this.hosts.follow(news)
-    this.events.tell(news)
   }
 
   #follow(change: ConditionChange): void {
     for (const name of notificationsOf(change)) this.post(name)
-    this.#holdSyncLock()
-  }
-
-  /** While another program syncs, its lock on the sync file is in the way of everybody else's. */
-  #holdSyncLock(): void {
-    if (this.condition.state.isSyncing) {
-      this.#syncLock = this.media.makeFile(SYNC_LOCK).lock
-      this.#syncLock.take(this, { exclusive: true })
-    } else this.#syncLock?.release(this)
+    this.#otherProgram.follow(change.now)
   }
 
   #postChange({ domain, key }: ValueChange): void {
     if (domain === '' && key === 'DeviceName') this.post('com.apple.mobile.lockdown.device_name_changed')
     if (domain === 'com.apple.mobile.backup') this.post('com.apple.mobile.backup.domain_changed')
-    if (domain === 'com.apple.mobile.backup' && key === 'LastiTunesBackupDate') this.events.tell({ kind: 'backed-up' })
     if (domain === 'com.apple.disk_usage') this.post('com.apple.mobile.lockdown.disk_usage_changed')
   }
 
@@ -291,27 +266,7 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
 /** Posted when the person taps Trust. */
 const REQUEST_PAIR = 'com.apple.mobile.lockdown.request_pair'
 
-/** The file that programs lock while they sync. Source: docs/protocol/small-services.md#afc */
-const SYNC_LOCK = 'com.apple.itunes.lock_sync'
-
 function splitName(name: string): [domain: string, key: string] {
   const colon = name.indexOf(':')
   return [name.slice(0, colon), name.slice(colon + 1)]
-}
-
-/** The folders that the media folder of a phone in use has. */
-function createMedia(clock: Clock): MediaTree {
-  const media = new MediaTree({ clock })
-  for (const path of [
-    'Books',
-    'DCIM/100APPLE',
-    'Downloads',
-    'PhotoData',
-    'PublicStaging',
-    'Recordings',
-    'iTunes_Control/iTunes',
-  ]) {
-    media.makeFolder(path)
-  }
-  return media
 }

@@ -15,19 +15,20 @@ import {
   backupError,
   browseApps,
   connectDevice,
-  DIAGNOSTICS_RELAY,
   deletePairRecordData,
   findPhone,
   getValue,
   getValues,
-  INSTALLATION_PROXY,
   identityOf,
   listDevices,
   openAfc,
   openBackupSession,
+  openDiagnostics,
+  openInstallationProxy,
   openNotificationProxy,
   openService,
   openSession,
+  openSpringboard,
   pairAndWait,
   pairRecordFolder,
   parseMuxAddress,
@@ -40,7 +41,6 @@ import {
   readRegistry,
   removeValue,
   runBackup,
-  SPRINGBOARD,
   sayGoodbye,
   setValue,
   watchDevices,
@@ -270,13 +270,13 @@ test('the sync lock is held by one connection at a time', async () => {
 
 test('the small services answer', async () => {
   const { phone } = paired
-  await using proxy = await openService(phone, INSTALLATION_PROXY, { signal })
+  await using proxy = await openInstallationProxy(phone, { signal })
   const apps = await browseApps(proxy, { type: 'User', attributes: ['CFBundleIdentifier'], signal })
   assert.ok(apps.length > 0)
-  await using springboard = await openService(phone, SPRINGBOARD, { signal })
+  await using springboard = await openSpringboard(phone, { signal })
   const icon = await readIcon(springboard, String(apps[0]!.CFBundleIdentifier), { signal })
   assert.equal(Buffer.from(icon!.subarray(1, 4)).toString(), 'PNG')
-  await using relay = await openService(phone, DIAGNOSTICS_RELAY, { signal })
+  await using relay = await openDiagnostics(phone, { signal })
   assert.equal((await readBattery(relay, { signal })).isOnPower, true)
   assert.deepEqual(await readRegistry(relay, { EntryName: 'NoSuchEntry' }, { signal }), {})
   await sayGoodbye(relay, { signal })
@@ -428,7 +428,7 @@ test('a phone that refuses everything a backup can do without still gets an Info
   assert.ok(without.includes('the sync lock') && without.includes('the list of apps'), without.join())
 })
 
-test('over Wi-Fi a heartbeat is kept beside a backup, and pairing is not even tried', async () => {
+test('over Wi-Fi a phone is prepared as by cable, and pairing is not even tried', async () => {
   const phone: Phone = { ...paired.phone, transport: 'wifi' }
   const without: BackupEvent[] = []
   await using prepared = await prepareBackup(phone, { onEvent: (event) => without.push(event), signal })

@@ -107,6 +107,19 @@ test('what plain restic made, phonekeep lists, checks and restores', async () =>
 const FAILURES: readonly { name: string; args: readonly string[]; env?: object; exitCode: number; says: RegExp }[] = [
   { name: 'no command', args: [], exitCode: 2, says: /Usage: phonekeep/ },
   { name: 'an unknown command', args: ['frobnicate'], exitCode: 2, says: /unknown command/ },
+  { name: 'a choice that there is not', args: ['wifi', 'perhaps'], exitCode: 2, says: /on, off.*phonekeep help wifi/s },
+  {
+    name: 'an option that a folder cannot heed',
+    args: ['restore', 'latest', '--to', '/nowhere', '--dry-run'],
+    exitCode: 2,
+    says: /--dry-run.* cannot be used with .*--to/,
+  },
+  {
+    name: 'an option that a phone cannot heed',
+    args: ['restore', 'latest', '--to-phone', 'x', '--domain', 'HomeDomain'],
+    exitCode: 2,
+    says: /--to-phone.* cannot be used with .*--domain/,
+  },
   {
     name: 'no repository',
     args: ['snapshots'],

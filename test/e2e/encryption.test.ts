@@ -195,7 +195,7 @@ test('iCloud Backup without an account, or forbidden, is refused with what to do
   const forbidden = await switchCloudBackup(phone, { isOn: true, signal })
   assert.equal(cloudBackupError(refusalIn(forbidden.outcome)).code, 'device.backup-forbidden')
   assert.equal(forbidden.after.cloudBackupEnabled, false)
-  world.virtual.agent.hasCloudAccount = false
+  world.virtual.condition.set({ hasCloudAccount: false })
   const { outcome } = await switchCloudBackup(phone, { isOn: true, signal })
   assert.equal(cloudBackupError(refusalIn(outcome)).code, 'device.cloud-no-account')
 })

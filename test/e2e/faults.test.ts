@@ -16,7 +16,7 @@ const hurried: Clock = {
   sleep: (_ms, { signal }) => systemClock.sleep(0, { signal }),
 }
 
-const world = await openWorld({ files: 200, bytes: 2_000_000, virtual: { clock: hurried } })
+const world = await openWorld({ files: 60, bytes: 500_000, virtual: { clock: hurried } })
 after(() => world[Symbol.asyncDispose]())
 await world.backUp()
 const { faults, contents } = world.virtual
@@ -26,12 +26,12 @@ const HOUR_MS = 3_600_000
 
 /** What each fault ends in: the code of an error, or a backup like any other. */
 const CASES: readonly (readonly [fault: Fault, ending: 'finished' | RegExp])[] = [
-  [{ do: 'cut', service, afterBytes: 100_000 }, /^wire\.closed$/],
-  [{ do: 'cut', service, from: 'host', atMessage: 300 }, /^wire\.closed$/],
-  [{ do: 'stall', service, afterBytes: 100_000, ms: HOUR_MS }, 'finished'],
+  [{ do: 'cut', service, afterBytes: 50_000 }, /^wire\.closed$/],
+  [{ do: 'cut', service, from: 'host', atMessage: 200 }, /^wire\.closed$/],
+  [{ do: 'stall', service, afterBytes: 50_000, ms: HOUR_MS }, 'finished'],
   [{ do: 'slow', service, bytesPerSecond: 1000 }, 'finished'],
-  [{ do: 'lock', service, afterBytes: 100_000 }, 'finished'],
-  [{ do: 'restart', service, afterBytes: 100_000 }, /^wire\.closed$/],
+  [{ do: 'lock', service, afterBytes: 50_000 }, 'finished'],
+  [{ do: 'restart', service, afterBytes: 50_000 }, /^wire\.closed$/],
   [{ do: 'end-file', code: 6, text: 'No such file or directory' }, /^device\.backup-/],
   [{ do: 'end-file', code: 11, text: 'Input/output error (5)' }, /^device\.backup-/],
   [{ do: 'send-twice' }, 'finished'],
@@ -44,7 +44,7 @@ const CASES: readonly (readonly [fault: Fault, ending: 'finished' | RegExp])[] =
 for (const [fault, ending] of CASES) {
   const { service: _, ...told } = { service: '', ...fault }
   test(`${JSON.stringify(told)} ends in ${ending}, and no snapshot is lost`, { timeout: 120_000 }, async () => {
-    contents.change({ seed: contents.revision.edits, add: 2, rewrite: 20, remove: 1 })
+    contents.change({ seed: contents.revision.edits, add: 2, rewrite: 15, remove: 1 })
     const before = await snapshotIds()
     faults.add(fault)
     if (ending !== 'finished') {

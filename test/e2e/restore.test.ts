@@ -16,9 +16,10 @@ import {
   saveSnapshot,
   type TreePath,
 } from '../../src/repository/index.ts'
-import type { RestoreCheckName, RestoreEvent } from '../../src/run/index.ts'
+import type { RestoreCheck, RestoreCheckName, RestoreEvent } from '../../src/run/index.ts'
 import type { ConditionState } from '../../src/virtual-phone/index.ts'
 import { hashFolder } from '../testing/backup-folder.ts'
+import { phonekeep, surroundings } from '../testing/phonekeep.ts'
 import { restic } from '../testing/restic.ts'
 import { checksFor, digestsOf, openNewPhone, restoreTo, type Source } from '../testing/restore-world.ts'
 import { openWorld, type World } from '../testing/world.ts'
@@ -149,6 +150,41 @@ for (const [check, state, refusal] of STOPS) {
     await whileSpareIs(state, () => stopsFor(check, refusal))
   })
 }
+
+test('somebody who does not agree has seen the checks, and the phone is not asked for anything', async () => {
+  const refusal = new Error('No')
+  const events: RestoreEvent[] = []
+  const agree = async (checks: readonly RestoreCheck[]) => {
+    assert.deepEqual(
+      checks,
+      events.map((event) => event.kind === 'checked' && event.check),
+    )
+    throw refusal
+  }
+  await assert.rejects(restoreTo(spare, source, { agree, onEvent: (event) => events.push(event) }), refusal)
+  assert.ok(events.length > 0)
+  assert.deepEqual(await digestsOf(spareContents), spareDigests)
+  const nobody = await phonekeep(
+    ['restore', snapshot.id, '--to-phone', original.virtual.udid, '--despite', 'find-my'],
+    surroundings(original),
+  )
+  assert.equal(nobody.exitCode, 1)
+  assert.match(nobody.err, /\[cli\.not-agreed\]/)
+})
+
+test('a dry run shows the checks, and ends as the restore would', async () => {
+  const dryRun = ['restore', snapshot.id, '--to-phone', original.virtual.udid, '--dry-run']
+  const stopped = await phonekeep([...dryRun, '--json'], surroundings(original))
+  assert.equal(stopped.exitCode, 23, stopped.err)
+  assert.match(stopped.err, /Find My.*\[run\.restore-stopped\]/s)
+  const { checks }: { checks: readonly RestoreCheck[] } = JSON.parse(stopped.out)
+  const stops = checks.filter(({ verdict }) => verdict === 'stop').map(({ check }) => check)
+  assert.deepEqual(stops, ['find-my'])
+  const despite = await phonekeep([...dryRun, '--despite', 'find-my'], surroundings(original))
+  assert.equal(despite.exitCode, 0, despite.err)
+  assert.match(despite.out, /^STOP +Find My is on\. .*\[find-my\]$/m)
+  assert.deepEqual(await digestsOf(original.virtual.contents), originalDigests)
+})
 
 async function stopsFor(check: RestoreCheckName, refusal: string): Promise<void> {
   const found = (await checksFor(spare, source)).get(check)

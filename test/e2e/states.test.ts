@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { NEVER } from '../../src/base/abort.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { isAppError } from '../../src/base/errors.ts'
-import { askToPair, draftPairRecord, openSession, pairAndWait } from '../../src/device/index.ts'
+import { askToPair, draftPairRecord, openSession, type Phone, pairAndWait } from '../../src/device/index.ts'
 import { listSnapshots } from '../../src/repository/index.ts'
 import type { RunEvent } from '../../src/run/index.ts'
 import { type ConditionState, PASSCODE_SHEET_MS } from '../../src/virtual-phone/index.ts'
@@ -173,6 +173,19 @@ test('a phone that another program syncs with is busy', async () => {
 test('a phone that leaves the Wi-Fi ends the run with that reason, without waiting for its other connections', async () => {
   world.virtual.faults.add({ do: 'cut', service: 'com.apple.mobile.heartbeat' })
   await backupFails('device.heartbeat-lost', { phone: { ...phone, transport: 'wifi' } })
+})
+
+test('a phone that goes to sleep in the middle ends the run with that reason, and the next one goes on', async () => {
+  await using world = await openWorld({ files: 300, bytes: 4_000_000 })
+  const phone: Phone = { ...(await world.phone()), transport: 'wifi' }
+  let files = 0
+  const sleepy = (event: RunEvent) => {
+    if (event.kind === 'file-received' && ++files === 100) {
+      world.virtual.power.tell({ what: 'sleep', displayPass: false, displayFail: false })
+    }
+  }
+  await assert.rejects(world.backUp({ phone, onEvent: sleepy }), { code: 'device.asleep' })
+  await world.backUp({ phone })
 })
 
 test('a phone that restarts in the middle is told as such, and the next run goes on once it was unlocked', async () => {

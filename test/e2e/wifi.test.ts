@@ -6,21 +6,22 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { NEVER } from '../../src/base/abort.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
-import type { AppError } from '../../src/base/errors.ts'
 import {
   askToPair,
   draftPairRecord,
   findPhone,
   getValue,
-  keepAlive,
   lookForPhones,
+  openPhoneLog,
   openSession,
   pairRecordFolder,
   parseMuxAddress,
   phonesOf,
   setWifiConnections,
+  whileAwake,
 } from '../../src/device/index.ts'
 import { dictOf, encodeXmlPlist, parsePlist } from '../../src/plist/index.ts'
+import { listSnapshots, restoreTree } from '../../src/repository/index.ts'
 import {
   ADVERT_KINDS,
   openMuxServer,
@@ -95,8 +96,12 @@ test('with no usbmuxd at all, a paired phone is found and backed up', async () =
 
   const backup = await phonekeep(['backup'], network.env)
   assert.equal(backup.exitCode, 0, backup.err)
+  const repository = await world.repository()
+  await repository.loadIndex({ signal })
+  const [snapshot] = await listSnapshots(repository, { signal, onDamaged: assert.fail })
+  assert.ok(snapshot)
   const target = join(world.folder, 'restored')
-  await phonekeep(['restore', 'latest', '--to', target], network.env)
+  await restoreTree(repository, snapshot.tree, target, { signal })
   await assertHolds(join(target, virtual.udid), await hashContents(virtual.contents))
 })
 
@@ -145,13 +150,14 @@ test('an unknown advert is ignored, and one that poses as our phone is refused w
   await trustUs(impostor)
   await using network = await openNetwork([stranger], [impostor])
 
-  const listed = await phonekeep(['phones'], network.env)
+  const listing = phonekeep(['phones'], network.env)
+  const search = { store, wifi: network.place, signal }
+  await assert.rejects(findPhone(noMux, virtual.udid, search), { code: 'device.wrong-certificate' })
+  const listed = await listing
   assert.equal(listed.exitCode, 0, listed.err)
   assert.match(listed.err, new RegExp(`^${virtual.udid} at 127.0.0.1:\\d+ cannot be used: .*certificate`, 'm'))
   assert.match(listed.err, /\[device\.wrong-certificate\]/)
   assert.match(listed.err, /1 other phone/)
-  const search = { store, wifi: network.place, signal }
-  await assert.rejects(findPhone(noMux, virtual.udid, search), { code: 'device.wrong-certificate' })
 })
 
 /** Has a phone trust the host that our record names, as one would that knows all of it but the phone's key. */
@@ -169,20 +175,22 @@ test('when nothing is found the error tells of usbmuxd and of the Wi-Fi', async 
   await using network = await openNetwork()
   await assert.rejects(phonesOf(noMux, { store, wifi: network.place, signal }), {
     code: 'device.no-usbmuxd',
-    message: /^Nothing answers at 127\.0\.0\.1:1 .*, and no phone .* was found on the Wi-Fi$/,
+    message: /^No usbmuxd answers at 127\.0\.0\.1:1 .*, and no phone .* was found on the Wi-Fi$/,
   })
 })
 
 test('over Wi-Fi a phone stays for as long as its heartbeat is answered, and says why it leaves', async () => {
   await using network = await openNetwork([virtual])
   const phone = await findPhone(noMux, virtual.udid, { store, wifi: network.place, signal })
-  const { promise: end, resolve } = Promise.withResolvers<AppError>()
-  await using _kept = await keepAlive(phone, { onEnd: resolve, signal })
-  await using session = await openSession(phone, { signal })
-  await hasty.sleep(45_000, { signal })
-  assert.equal(await getValue(session.lockdown, { key: 'UniqueDeviceID' }, { signal }), virtual.udid)
-  virtual.power.tell({ what: 'sleep', displayPass: false, displayFail: false })
-  assert.equal((await end).code, 'device.asleep')
+  const job = whileAwake(phone, { signal }, async (signal) => {
+    await using session = await openSession(phone, { signal })
+    await using log = await openPhoneLog(phone, { process: 'nobody' }, { signal })
+    await hasty.sleep(45_000, { signal })
+    assert.equal(await getValue(session.lockdown, { key: 'UniqueDeviceID' }, { signal }), virtual.udid)
+    virtual.power.tell({ what: 'sleep', displayPass: false, displayFail: false })
+    return await log.lines({ signal }).next()
+  })
+  await assert.rejects(job, { code: 'device.asleep' })
 })
 
 test('Wi-Fi is switched by cable; a phone where it is off is not found', async () => {
@@ -199,7 +207,6 @@ test('Wi-Fi is switched by cable; a phone where it is off is not found', async (
   assert.match(on.out, /can now be reached over Wi-Fi/, on.err)
   const phone = await findPhone(noMux, virtual.udid, search)
   assert.equal(phone.transport, 'wifi')
-  assert.equal((await phonekeep(['wifi', 'perhaps'], env)).exitCode, 2)
 })
 
 test('a phone that keeps its switch as it was says so', async () => {
@@ -225,5 +232,6 @@ test('pairing again by cable renews the certificate that a phone is known by', a
   assert.match(refused.err, /\[device\.wrong-certificate\]/)
   const renewed = await phonekeep(['pair'], env)
   assert.match(renewed.out, / is paired\.\n/, renewed.err)
-  assert.equal((await phonekeep(['info', '--key', 'UniqueDeviceID'], env)).out, `${virtual.udid}\n`)
+  await using session = await openSession(await findPhone(mux, virtual.udid, { store, signal }), { signal })
+  assert.equal(await getValue(session.lockdown, { key: 'UniqueDeviceID' }, { signal }), virtual.udid)
 })

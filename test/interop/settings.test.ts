@@ -117,14 +117,14 @@ describe('Phonekeep and idevicebackup2 change the same phone', { concurrency: tr
   test('iCloud Backup is switched by either, and read by both', async () => {
     await using phone = await openPhone()
     const { world, ours, oursJson, theirs, setting } = phone
-    const { udid, agent } = world.virtual
+    const { udid, condition } = world.virtual
     assert.match((await theirs('cloud', 'off')).output, /has been disabled successfully/)
     assert.deepEqual(await oursJson(['cloud', 'on']), { udid, before: false, after: true })
     assert.equal(await setting('CloudBackupEnabled'), 'true')
     const off = await ours(['cloud', 'off'])
     assert.match(off.out, /^iCloud Backup of .* is off now\.$/m)
     assert.equal(await setting('CloudBackupEnabled'), 'false')
-    agent.hasCloudAccount = false
+    condition.set({ hasCloudAccount: false })
     assertRefused(await ours(['cloud', 'on']), 'device.cloud-no-account', /Sign in on the phone/)
     assert.match((await theirs('cloud', 'on')).output, /No account exists/)
   })

@@ -20,12 +20,13 @@ export interface Started {
 }
 
 /**
- * Starts the command as a person does, in a process of its own, with nothing of the test's environment but the path. The
- * network that the tests run in is left alone.
+ * Starts the command as a person does, in a process of its own, with nothing of the test's environment but the path and
+ * where Node keeps compiled modules, which halves the time of a start. The network that the tests run in is left alone.
  */
 export function startPhonekeep(args: readonly string[], env: Readonly<Record<string, string>>): Started {
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   const child = spawn(COMMAND, args, {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', PHONEKEEP_WIFI: 'off', ...env },
+    env: { PATH, NODE_COMPILE_CACHE, HOME: '/nonexistent', PHONEKEEP_WIFI: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const finished = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(

@@ -1,19 +1,29 @@
-import { type InstalledApp, installedApps, keepAlive, openInstallationProxy } from '../../device/index.ts'
+import type { Command } from 'commander'
+import { type InstalledApp, installedApps, openInstallationProxy, whileAwake } from '../../device/index.ts'
 import { type Context, printResult } from '../context.ts'
-import { accessPhones, choosePhone, introduce } from '../phones.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
+import { meetPhone } from '../phones.ts'
 import { table } from '../terminal.ts'
 import { countOf, formatSize } from '../words.ts'
 
+export function addApps(program: Command, context: Context): void {
+  program
+    .command('apps')
+    .description('list the apps of a phone, the largest first')
+    .argument(...UDID)
+    .option(...JSON_OUTPUT)
+    .action((udid, options) => apps(udid, options, context))
+}
+
 /** `phonekeep apps`: the apps that somebody has installed, the largest first. */
-export async function apps(udid: string | undefined, { json }: { json?: boolean }, context: Context): Promise<void> {
+async function apps(udid: string | undefined, { json }: { json?: boolean }, context: Context): Promise<void> {
   const { signal, terminal } = context
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  await introduce(phone, access, context)
-  await using _alive = await keepAlive(phone, { signal })
-  await using proxy = await openInstallationProxy(phone, { signal })
-  terminal.err('The phone adds up what its apps take; that may need a minute.')
-  const found = await Array.fromAsync(installedApps(proxy, { type: 'User', withSizes: true, signal }))
+  const { phone } = await meetPhone(udid, context)
+  const found = await whileAwake(phone, { signal }, async (signal) => {
+    await using proxy = await openInstallationProxy(phone, { signal })
+    terminal.err('The phone adds up what its apps take; that may need a minute.')
+    return await Array.fromAsync(installedApps(proxy, { type: 'User', withSizes: true, signal }))
+  })
   const sorted = found.toSorted((left, right) => sizeOf(right) - sizeOf(left))
   printResult(context, { json, result: sorted.map(rowOf), lines: () => linesOf(sorted) })
 }

@@ -1,28 +1,34 @@
+import { Argument, type Command } from 'commander'
 import { AppError } from '../../base/errors.ts'
 import { cloudBackupError, switchCloudBackup } from '../../device/index.ts'
 import { type Context, printResult } from '../context.ts'
 import type { CliErrorCode } from '../errors.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
 import { narrateWaiting } from '../phone-words.ts'
-import { accessPhones, choosePhone, introduce, nameOf } from '../phones.ts'
+import { meetPhone } from '../phones.ts'
+
+export function addCloud(program: Command, context: Context): void {
+  program
+    .command('cloud')
+    .description('switch iCloud Backup of a phone on or off')
+    .addArgument(new Argument('<state>').choices(['on', 'off']))
+    .argument(...UDID)
+    .option(...JSON_OUTPUT)
+    .action((state, udid, options) => cloud(state, udid, options, context))
+}
 
 /** `phonekeep cloud on|off`: the switch of iCloud Backup, read again afterwards. */
-export async function cloud(
+async function cloud(
   state: 'on' | 'off',
   udid: string | undefined,
   { json }: { json?: boolean },
   context: Context,
 ): Promise<void> {
   const { signal, terminal } = context
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  const name = nameOf(await introduce(phone, access, context))
-  const wordsFor = narrateWaiting(name)
+  const { phone, name } = await meetPhone(udid, context)
   const { outcome, before, after } = await switchCloudBackup(phone, {
     isOn: state === 'on',
-    onEvent: (event) => {
-      const words = wordsFor(event)
-      if (words !== undefined) terminal.err(words)
-    },
+    onEvent: narrateWaiting(name, terminal.err),
     signal,
   })
   if (outcome.outcome === 'refused') throw cloudBackupError(outcome)

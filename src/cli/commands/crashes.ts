@@ -1,12 +1,24 @@
 import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { type AppError, isAppError, isSystemError } from '../../base/errors.ts'
 import { makeFolder } from '../../base/folders.ts'
-import { type Afc, type CrashReport, keepAlive, listCrashReports, openCrashReports } from '../../device/index.ts'
+import { type Afc, type CrashReport, listCrashReports, openCrashReports, whileAwake } from '../../device/index.ts'
 import { type Context, printResult, warner } from '../context.ts'
-import { accessPhones, choosePhone, introduce } from '../phones.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
+import { meetPhone } from '../phones.ts'
 import { openProgress, table } from '../terminal.ts'
 import { countOf, formatSize, formatTime } from '../words.ts'
+
+export function addCrashes(program: Command, context: Context): void {
+  program
+    .command('crashes')
+    .description('list the crash reports of a phone')
+    .argument(...UDID)
+    .option('--save <folder>', 'copy them there; nothing is removed from the phone')
+    .option(...JSON_OUTPUT)
+    .action((udid, options) => crashes(udid, options, context))
+}
 
 export interface CrashesOptions {
   readonly save?: string
@@ -14,16 +26,15 @@ export interface CrashesOptions {
 }
 
 /** `phonekeep crashes`: the reports that a phone wrote when something crashed, the newest first; with `--save`, copies of them. */
-export async function crashes(udid: string | undefined, options: CrashesOptions, context: Context): Promise<void> {
-  const { signal } = context
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  await introduce(phone, access, context)
-  await using _alive = await keepAlive(phone, { signal })
-  await using afc = await openCrashReports(phone, { signal })
-  const found = await Array.fromAsync(listCrashReports(afc, { signal }))
-  const reports = found.toSorted((left, right) => right.modifiedMs - left.modifiedMs)
-  const saved = options.save === undefined ? undefined : await saveAll(reports, { afc, folder: options.save }, context)
+async function crashes(udid: string | undefined, options: CrashesOptions, context: Context): Promise<void> {
+  const { phone } = await meetPhone(udid, context)
+  const { reports, saved } = await whileAwake(phone, context, async (signal) => {
+    await using afc = await openCrashReports(phone, { signal })
+    const found = await Array.fromAsync(listCrashReports(afc, { signal }))
+    const reports = found.toSorted((left, right) => right.modifiedMs - left.modifiedMs)
+    if (options.save === undefined) return { reports }
+    return { reports, saved: await saveAll(reports, { afc, folder: options.save }, { ...context, signal }) }
+  })
   printResult(context, {
     json: options.json,
     result: reports.map((report) => ({ ...rowOf(report), ...(saved && { saved: saved.files.get(report) ?? null }) })),

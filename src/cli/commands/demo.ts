@@ -1,12 +1,20 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { Secret } from '../../base/secret.ts'
 import { checkRepository, createRepository, openLocalBackend } from '../../repository/index.ts'
 import { openMuxServer, openSeededContents, openVirtualPhone } from '../../virtual-phone/index.ts'
+import { checkLines } from '../check-words.ts'
 import type { Context } from '../context.ts'
 import { backUpOne, runLines } from '../one-run.ts'
-import { linesOf } from './check.ts'
+
+export function addDemo(program: Command, context: Context): void {
+  program
+    .command('demo')
+    .description('back a virtual phone up twice, to see how it goes')
+    .action(() => demo(context))
+}
 
 const PASSWORD = 'demo'
 const SEED = 1
@@ -16,7 +24,7 @@ const BYTES = 160 * 2 ** 20
 const CHANGES = { seed: SEED, add: 5, rewrite: 10, move: 3, remove: 2 }
 
 /** `npm start`: everything once, from an unknown phone to a checked repository, without a phone. */
-export async function demo(context: Context): Promise<void> {
+async function demo(context: Context): Promise<void> {
   const { clock, signal, terminal } = context
   const say = (lines: readonly string[]) => {
     for (const line of lines) terminal.out(line)
@@ -41,7 +49,7 @@ export async function demo(context: Context): Promise<void> {
   say(['', `The phone was used: ${describeChanges()}.`, 'Second backup, only that:'])
   say(runLines(await backUpPhone()))
   say(['', 'Reading every byte of the repository back:'])
-  say(linesOf(await checkRepository(repository, { readData: true, signal })))
+  say(checkLines(await checkRepository(repository, { readData: true, signal })))
   say(whatNext(folder, repositoryFolder))
 }
 

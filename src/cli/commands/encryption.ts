@@ -1,10 +1,27 @@
+import { Argument, type Command } from 'commander'
 import { AppError } from '../../base/errors.ts'
 import { changeEncryption, passwordChangeError, readBackupSettings } from '../../device/index.ts'
-import { backupPasswordFor, type NewBackupPasswordOptions, newBackupPasswordFor } from '../backup-password.ts'
+import {
+  backupPasswordFor,
+  type NewBackupPasswordOptions,
+  newBackupPasswordFor,
+  withBackupPasswordOption,
+} from '../backup-password.ts'
 import { type Context, printResult } from '../context.ts'
 import type { CliErrorCode } from '../errors.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
 import { narrateWaiting } from '../phone-words.ts'
-import { accessPhones, choosePhone, introduce, nameOf } from '../phones.ts'
+import { meetPhone } from '../phones.ts'
+
+export function addEncryption(program: Command, context: Context): void {
+  withBackupPasswordOption(program.command('encryption'))
+    .description('set, change or remove the password that a phone encrypts its backups with')
+    .addArgument(new Argument('<change>').choices(['on', 'change', 'off']))
+    .argument(...UDID)
+    .option('--new-backup-password-file <file>', 'with "change": the new one (or PHONEKEEP_NEW_BACKUP_PASSWORD)')
+    .option(...JSON_OUTPUT)
+    .action((change, udid, options) => encryption(change, udid, options, context))
+}
 
 export interface EncryptionOptions extends NewBackupPasswordOptions {
   readonly json?: boolean
@@ -13,26 +30,20 @@ export interface EncryptionOptions extends NewBackupPasswordOptions {
 type Change = 'on' | 'change' | 'off'
 
 /** `phonekeep encryption on|change|off`: the password that the phone encrypts its backups with, ours and everybody's. */
-export async function encryption(
+async function encryption(
   change: Change,
   udid: string | undefined,
   options: EncryptionOptions,
   context: Context,
 ): Promise<void> {
   const { signal, terminal } = context
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  const name = nameOf(await introduce(phone, access, context))
+  const { phone, name } = await meetPhone(udid, context)
   const { willEncrypt } = await readBackupSettings(phone, { signal })
   refuseSenseless(change, willEncrypt, name)
   if (willEncrypt || change !== 'off') {
-    const wordsFor = narrateWaiting(name)
     const { outcome } = await changeEncryption(phone, {
       ...(await passwordsFor(change, options, context)),
-      onEvent: (event) => {
-        const words = wordsFor(event)
-        if (words !== undefined) terminal.err(words)
-      },
+      onEvent: narrateWaiting(name, terminal.err),
       signal,
     })
     if (outcome.outcome === 'refused') throw passwordChangeError(outcome)

@@ -1,8 +1,21 @@
+import type { Command } from 'commander'
 import { getValue, getValues, openSession } from '../../device/index.ts'
 import type { Plist } from '../../plist/index.ts'
 import { type Context, printResult } from '../context.ts'
-import { accessPhones, choosePhone, introduce } from '../phones.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
+import { meetPhone } from '../phones.ts'
 import { plistLines, plistToJson } from '../plist-text.ts'
+
+export function addInfo(program: Command, context: Context): void {
+  program
+    .command('info')
+    .description('show what a phone says of itself')
+    .argument(...UDID)
+    .option('--domain <domain>', 'the values of one domain, such as com.apple.mobile.battery')
+    .option('--key <key>', 'one value')
+    .option(...JSON_OUTPUT)
+    .action((udid, options) => info(udid, options, context))
+}
 
 export interface InfoOptions {
   readonly domain?: string
@@ -11,14 +24,8 @@ export interface InfoOptions {
 }
 
 /** `phonekeep info`: lockdown's values, all of them, one domain's, or one. */
-export async function info(
-  udid: string | undefined,
-  { domain, key, json }: InfoOptions,
-  context: Context,
-): Promise<void> {
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  await introduce(phone, access, context)
+async function info(udid: string | undefined, { domain, key, json }: InfoOptions, context: Context): Promise<void> {
+  const { phone } = await meetPhone(udid, context)
   await using session = await openSession(phone, context)
   const inDomain = domain === undefined ? {} : { domain }
   const value: Plist | undefined =

@@ -1,18 +1,27 @@
-import { createRepository, openLocalBackend } from '../../repository/index.ts'
+import type { Command } from 'commander'
+import { createRepository } from '../../repository/index.ts'
 import { type Context, printResult } from '../context.ts'
-import { passwordFor, type RepositoryOptions, repositoryFolder } from '../repositories.ts'
+import { JSON_OUTPUT } from '../options.ts'
+import { openNamedBackend, passwordFor, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+
+export function addInit(program: Command, context: Context): void {
+  withRepositoryOptions(program.command('init'))
+    .description('make a repository')
+    .option(...JSON_OUTPUT)
+    .action((options) => init(options, context))
+}
 
 /** `phonekeep init`: makes an empty repository. */
-export async function init(options: RepositoryOptions & { json?: boolean }, context: Context): Promise<void> {
+async function init(options: RepositoryOptions & { json?: boolean }, context: Context): Promise<void> {
   const { clock, signal } = context
-  const folder = await repositoryFolder(options, context)
+  const backend = await openNamedBackend(options, context)
   const password = await passwordFor(options, context, true)
-  const repository = await createRepository(openLocalBackend(folder), { password, clock, signal })
+  const repository = await createRepository(backend, { password, clock, signal })
   printResult(context, {
     json: options.json,
-    result: { message_type: 'initialized', id: repository.id, repository: folder },
+    result: { message_type: 'initialized', id: repository.id, repository: backend.location },
     lines: () => [
-      `Made the repository ${repository.id.slice(0, 10)} in ${folder}.`,
+      `Made the repository ${repository.id.slice(0, 10)} in ${backend.location}.`,
       'Keep its password safe: without it nobody can read the backups, and nobody can reset it.',
     ],
   })

@@ -1,13 +1,24 @@
+import type { Command } from 'commander'
 import { isAppError } from '../../base/errors.ts'
 import { type Phone, readIdentity, readWifiConnections } from '../../device/index.ts'
 import { type Context, printResult } from '../context.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
 import { accessPhones, choosePhone, nameOf, pairWith, sessionObstacle, UNPAIRED } from '../phones.ts'
+
+export function addPair(program: Command, context: Context): void {
+  program
+    .command('pair')
+    .description('pair with a phone and wait for "Trust"')
+    .argument(...UDID)
+    .option(...JSON_OUTPUT)
+    .action((udid, options) => pair(udid, options, context))
+}
 
 /**
  * `phonekeep pair`: makes this computer one that the phone trusts; nothing changes if it is one already. Somebody at the
  * cable may also say so of a phone that shows another certificate than before: it is then known by the new one.
  */
-export async function pair(udid: string | undefined, { json }: { json?: boolean }, context: Context): Promise<void> {
+async function pair(udid: string | undefined, { json }: { json?: boolean }, context: Context): Promise<void> {
   const access = accessPhones(context)
   const phone = await choosePhone(access, udid, context)
   const name = nameOf(await readIdentity(phone, context))

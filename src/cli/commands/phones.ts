@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { isAppError } from '../../base/errors.ts'
 import {
   formatWifiAddress,
@@ -8,12 +9,21 @@ import {
   throwObstacle,
 } from '../../device/index.ts'
 import { type Context, printResult } from '../context.ts'
+import { JSON_OUTPUT } from '../options.ts'
 import { accessPhones, isPaired, tellProblems } from '../phones.ts'
 import { table } from '../terminal.ts'
 import { countOf } from '../words.ts'
 
+export function addPhones(program: Command, context: Context): void {
+  program
+    .command('phones')
+    .description('list the phones that are connected')
+    .option(...JSON_OUTPUT)
+    .action((options) => phones(options, context))
+}
+
 /** `phonekeep phones`: what is connected, by cable and by Wi-Fi, with what each phone tells a stranger; and what is in the way of others. */
-export async function phones({ json }: { json?: boolean }, context: Context): Promise<void> {
+async function phones({ json }: { json?: boolean }, context: Context): Promise<void> {
   const { mux, ...where } = accessPhones(context)
   const found = await lookForPhones(mux, { ...where, signal: context.signal })
   tellProblems(found, context)

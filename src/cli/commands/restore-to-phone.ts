@@ -1,17 +1,21 @@
+import { type Command, Option } from 'commander'
 import type { Secret } from '../../base/secret.ts'
 import {
   checkRestore,
+  RESTORE_CHECKS,
   type RestoreCheck,
   type RestoreCheckName,
+  type RestoreCheckOptions,
   type RestoreEvent,
   type RestoreToPhoneOptions,
+  refuseStopped,
   restoreToPhone,
 } from '../../run/index.ts'
 import { backupPasswordFor } from '../backup-password.ts'
 import { askConsent } from '../consent.ts'
 import { type Context, printResult } from '../context.ts'
 import { narrateWaiting } from '../phone-words.ts'
-import { accessPhones, choosePhone, introduce, nameOf } from '../phones.ts'
+import { meetPhone } from '../phones.ts'
 import { lockOwner, tempFolderOf } from '../repositories.ts'
 import { openProgress, type Progress } from '../terminal.ts'
 import { amountOf, countOf, formatDuration, formatSize, plainText } from '../words.ts'
@@ -32,6 +36,22 @@ export interface ToPhoneOptions {
   readonly yes?: boolean
 }
 
+/** Options that would be passed over where a folder is restored to are refused there: more would happen than was meant. */
+export function withToPhoneOptions(command: Command): Command {
+  const option = (flags: string, what: string) => new Option(flags, what).conflicts(['to', 'files', 'domain', 'path'])
+  return command
+    .addOption(option('--to-phone <udid>', 'the phone, whose content is overwritten; all checks come first'))
+    .addOption(option('--dry-run', 'only the checks'))
+    .addOption(option('--remove-items-not-restored', 'delete from the phone what the snapshot does not have'))
+    .addOption(option('--preserve-settings', "keep the phone's own settings"))
+    .addOption(option('--no-system-files', 'apps and their data only'))
+    .addOption(option('--app <bundle ids...>', 'the data of these apps only'))
+    .addOption(option('--copy', 'let the phone go through its copying of a backup; the copy is not kept'))
+    .addOption(option('--no-reboot', 'leave the restart to a person'))
+    .addOption(option('--despite <checks...>', 'go on although these checks say stop').choices(RESTORE_CHECKS))
+    .addOption(option('--yes', 'do not ask'))
+}
+
 /** `phonekeep restore --to-phone`: checks, asks, and turns a phone into what a snapshot holds. */
 export async function restoreSnapshotToPhone(
   { repository, snapshot }: FoundSnapshot,
@@ -39,30 +59,24 @@ export async function restoreSnapshotToPhone(
   context: Context,
 ): Promise<void> {
   const { clock, signal, terminal } = context
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  const name = nameOf(await introduce(phone, access, context))
+  const { phone, name } = await meetPhone(udid, context)
   const tempFolder = await tempFolderOf(context)
   const what = { phone, repository, snapshot, password: askedOnce(options, context), tempFolder, signal }
-  const target = { snapshot: snapshot.id, udid: phone.udid }
-  if (options.dryRun) {
-    const checks = await checkRestore(what)
-    printResult(context, { json: options.json, result: { ...target, checks }, lines: () => checks.map(lineOf) })
-    return
-  }
-  const { checks, sentFiles, sentBytes, elapsedMs } = await restoreToPhone({
+  terminal.err(`Looking at the snapshot and at ${name}; with many files this takes a while.`)
+  if (options.dryRun) return await dryRun(what, options, context)
+  const { elapsedMs, ...restored } = await restoreToPhone({
     ...what,
     owner: await lockOwner(context),
     clock,
     options: protocolOptions(options),
-    despite: options.despite ?? [],
+    despite: options.despite,
     agree: () => askConsent(questionFor(name, options), { yes: options.yes, signal }),
     onEvent: narrateRestore(openProgress(terminal, clock), name),
   })
-  const seconds = Math.round(elapsedMs) / 1000
+  const { sentFiles, sentBytes } = restored
   printResult(context, {
     json: options.json,
-    result: { ...target, checks, sentFiles, sentBytes, seconds },
+    result: { snapshot: snapshot.id, udid: phone.udid, ...restored, seconds: Math.round(elapsedMs) / 1000 },
     lines: () => [
       `${name} is restored: ${countOf(sentFiles, 'file')} (${formatSize(sentBytes)}) in ${formatDuration(elapsedMs)}.`,
       options.reboot === false
@@ -70,6 +84,14 @@ export async function restoreSnapshotToPhone(
         : 'It restarts now. Keep it on power and on Wi-Fi: it installs its apps again from the App Store.',
     ],
   })
+}
+
+/** Shows the checks, and ends as the restore would. */
+async function dryRun(what: RestoreCheckOptions, { json, despite }: RestoreOptions, context: Context): Promise<void> {
+  const checks = await checkRestore(what)
+  const result = { snapshot: what.snapshot.id, udid: what.phone.udid, checks }
+  printResult(context, { json, result, lines: () => checks.map(lineOf) })
+  refuseStopped(checks, despite)
 }
 
 /** The password is needed to check and again to restore; a person is asked once. */
@@ -105,7 +127,7 @@ function lineOf(check: RestoreCheck): string {
 }
 
 function narrateRestore(progress: Progress, name: string): (event: RestoreEvent) => void {
-  const wordsFor = narrateWaiting(name)
+  const narrateOther = narrateWaiting(name, progress.say)
   const sent = { files: 0, bytes: 0 }
   let fraction: number | undefined
   const show = () => {
@@ -127,10 +149,10 @@ function narrateRestore(progress: Progress, name: string): (event: RestoreEvent)
       case 'progress':
         fraction = event.percent / 100
         return show()
-      default: {
-        const words = event.kind === 'restoring' ? undefined : wordsFor(event)
-        if (words !== undefined) progress.say(words)
-      }
+      case 'restoring':
+        return
+      default:
+        narrateOther(event)
     }
   }
 }

@@ -1,13 +1,15 @@
+import type { Command } from 'commander'
 import { AppError } from '../../base/errors.ts'
 import { findSnapshot, type Repository, restoreTree, type Snapshot } from '../../repository/index.ts'
-import type { BackupPasswordOptions } from '../backup-password.ts'
+import { type BackupPasswordOptions, withBackupPasswordOption } from '../backup-password.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { badUsage, type CliErrorCode } from '../errors.ts'
-import { openNamedRepository, type RepositoryOptions } from '../repositories.ts'
+import { JSON_OUTPUT } from '../options.ts'
+import { openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { openProgress } from '../terminal.ts'
 import { amountOf, countOf, formatSize, plainText } from '../words.ts'
 import { restoreFiles } from './restore-files.ts'
-import { restoreSnapshotToPhone, type ToPhoneOptions } from './restore-to-phone.ts'
+import { restoreSnapshotToPhone, type ToPhoneOptions, withToPhoneOptions } from './restore-to-phone.ts'
 
 export interface RestoreOptions extends RepositoryOptions, BackupPasswordOptions, ToPhoneOptions {
   readonly to?: string
@@ -31,16 +33,29 @@ export interface ToFolder {
   readonly to: string
 }
 
+export function addRestore(program: Command, context: Context): void {
+  const command = program
+    .command('restore')
+    .description('write a snapshot into an empty folder, or to a phone')
+    .argument('<snapshot>', 'the beginning of its ID, or "latest"')
+    .option('--host <host>', 'with "latest": of this host only')
+    .option(...JSON_OUTPUT)
+    .action((snapshot, options) => restore(snapshot, options, context))
+    .optionsGroup('To a folder:')
+    .option('--to <folder>', 'the folder; made if it is not there')
+    .option('--files', "decrypted, by domain and path as on the phone, instead of in Apple's layout")
+    .option('--domain <domain>', 'with --files: of this domain only, such as CameraRollDomain')
+    .option('--path <path>', 'with --files: this path of a domain, and what is below it, only')
+  withToPhoneOptions(command.optionsGroup('To a phone:'))
+  withBackupPasswordOption(withRepositoryOptions(command.optionsGroup('Repository and passwords:')))
+}
+
 /** `phonekeep restore`: writes a snapshot into an empty folder, or to a phone. */
 export async function restore(wanted: string, options: RestoreOptions, context: Context): Promise<void> {
   const { to, toPhone } = options
   if (toPhone !== undefined) {
-    if (to !== undefined) throw badUsage('A folder and a phone were named', 'Give --to or --to-phone')
-    return await restoreSnapshotToPhone(
-      await findWanted(wanted, options, context),
-      { ...options, udid: toPhone },
-      context,
-    )
+    const found = await findWanted(wanted, options, context)
+    return await restoreSnapshotToPhone(found, { ...options, udid: toPhone }, context)
   }
   if (to === undefined) throw badUsage('Nothing was named to restore to', 'Give --to FOLDER or --to-phone UDID')
   if (!options.files && (options.domain ?? options.path) !== undefined) {
@@ -53,7 +68,7 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
 
 async function findWanted(wanted: string, options: RestoreOptions, context: Context): Promise<FoundSnapshot> {
   const { signal } = context
-  const repository = await openNamedRepository(options, context)
+  const repository = await openNamedRepository(options, context, { cached: true })
   const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged: warner(context) })
   await repository.loadIndex({ signal })
   return { repository, snapshot }

@@ -1,52 +1,70 @@
 import { readFile } from 'node:fs/promises'
-import type { Clock } from '../../base/clock.ts'
+import { type Command, Option } from 'commander'
 import { Secret } from '../../base/secret.ts'
 import {
-  type ConditionState,
   type MuxServer,
   openCable,
   openControl,
-  openFolderContents,
   openMuxServer,
-  openSeededContents,
   openVirtualPhone,
   openWifi,
   PERSONALITIES,
-  type PhoneContents,
   type PhoneEvent,
   parseFaultScript,
   parseSetting,
+  REACTIONS,
   type Reaction,
   type VirtualPhone,
 } from '../../virtual-phone/index.ts'
 import type { Context } from '../context.ts'
-import { badUsage } from '../errors.ts'
-import { countOf, formatSize, parseSize } from '../words.ts'
+import { countOf, formatSize } from '../words.ts'
+import {
+  type Changes,
+  conditionOf,
+  openContents,
+  parseChange,
+  parseListen,
+  parsePort,
+  type VirtualPhoneOptions,
+  wholeNumber,
+} from './virtual-phone-options.ts'
 
-export interface VirtualPhoneOptions {
-  readonly listen: string
-  readonly seed: string
-  readonly files: string
-  readonly bytes: string
-  readonly contents?: string
-  readonly personality?: string
-  readonly model?: string
-  readonly ios?: string
-  readonly name?: string
-  readonly passcode?: string
-  readonly locked?: boolean
-  readonly trust: Reaction
-  readonly passcodePrompt: Reaction
-  readonly encryption?: string
-  readonly faults?: string
-  readonly bonjour?: true | string
-  readonly control?: boolean
-  readonly set?: readonly string[]
-  readonly change?: string
+export function addVirtualPhone(program: Command, context: Context): void {
+  program
+    .command('virtual-phone')
+    .description('run a phone made of software until told to stop')
+    .option('--listen <address>', 'host:port (port 0: any free one) or the path of a Unix socket', '127.0.0.1:0')
+    .option('--seed <number>', 'the same seed always makes the same phone', '1')
+    .option('--files <count>', 'how many files it has', '500')
+    .option('--bytes <size>', 'how large they are together', '64MiB')
+    .option('--contents <folder>', 'what it holds: an unencrypted backup folder of a phone')
+    .option('--personality <name>', 'a model and its iOS, such as iphone-6s-ios12; "list" shows all')
+    .option('--model <type>', 'such as iPhone15,4')
+    .option('--ios <version>', 'such as 18.7')
+    .option('--name <name>', 'what its owner calls it')
+    .option('--passcode <digits>', 'its passcode; it has none unless given')
+    .option('--locked', 'its screen is locked')
+    .addOption(reaction('--trust <reaction>', 'what happens when a computer asks to be trusted', 'accept'))
+    .addOption(reaction('--passcode-prompt <reaction>', 'what happens when it asks for its passcode', 'ask'))
+    .option('--encryption <password>', 'its backup password')
+    .option('--faults <file>', 'what is to go wrong: a script as in docs/virtual-phone.md')
+    .option('--bonjour [port]', 'reachable over Wi-Fi, too, on this machine; UDP port of multicast DNS, 5353')
+    .option('--control', 'open an HTTP address for seeing its state and acting on it')
+    .option('--set <DOMAIN:KEY=VALUE>', 'a value of lockdownd; may be given several times', collect)
+    .option('--change <counts>', 'after every backup: add=3,rewrite=5,move=2,remove=1')
+    .action((options) => virtualPhone(options, context))
+}
+
+function reaction(flags: string, what: string, preset: Reaction): Option {
+  return new Option(flags, what).choices(REACTIONS).default(preset)
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 /** `phonekeep virtual-phone`: a phone made of software that runs until it is told to stop. */
-export async function virtualPhone(options: VirtualPhoneOptions, context: Context): Promise<void> {
+async function virtualPhone(options: VirtualPhoneOptions, context: Context): Promise<void> {
   if (options.personality === 'list') return listPersonalities(context)
   const { signal, terminal } = context
   const listen = parseListen(options.listen)
@@ -88,17 +106,6 @@ async function openPhone(options: VirtualPhoneOptions, context: Context): Promis
   return phone
 }
 
-function conditionOf({
-  passcode,
-  locked = false,
-  trust,
-  passcodePrompt,
-}: VirtualPhoneOptions): Partial<ConditionState> {
-  if (locked && passcode === undefined)
-    throw badUsage('A phone without a passcode is never really locked', 'Give --passcode, too')
-  return { passcode, isLocked: locked, trust, passcodePrompt }
-}
-
 /** Besides the mux server: the network, and the control address. */
 async function openDoors(
   { bonjour, control }: VirtualPhoneOptions,
@@ -117,78 +124,9 @@ async function openDoors(
   return { addresses, [Symbol.asyncDispose]: () => rest.disposeAsync() }
 }
 
-function parsePort(text: string): number {
-  const port = wholeNumber('--bonjour', text)
-  if (port < 1 || port > 65_535) throw badUsage(`${port} is no UDP port`, 'Leave it out for 5353')
-  return port
-}
-
-async function openContents(options: VirtualPhoneOptions, { clock, signal }: Context): Promise<PhoneContents> {
-  if (options.contents !== undefined) return await openFolderContents({ folder: options.contents, clock, signal })
-  return openSeeded(options, clock)
-}
-
-/** Each costs some 250 bytes of memory. */
-const FILES_MAX = 5_000_000
-
-function openSeeded({ seed, files, bytes, personality, ios }: VirtualPhoneOptions, clock: Clock): PhoneContents {
-  const count = wholeNumber('--files', files)
-  if (count < 1 || count > FILES_MAX) {
-    throw badUsage(`A phone cannot have ${count} files`, `Choose 1 to ${FILES_MAX.toLocaleString('en-US')}`)
-  }
-  const version = ios ?? PERSONALITIES.find(({ name }) => name === personality)?.ios ?? '18.5'
-  return openSeededContents({
-    seed: wholeNumber('--seed', seed),
-    files: count,
-    bytes: parseSize(bytes),
-    ios: version,
-    clock,
-  })
-}
-
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw badUsage(`${option} wants a whole number, got "${text}"`, 'Write digits only')
-  return value
-}
-
-/** `127.0.0.1:27015`, `[::1]:0` (port 0: any free one), or the path of a Unix socket. */
-function parseListen(text: string): { host: string; port: number } | { path: string } {
-  const path = /^(?:UNIX:)?(\/.*)$/.exec(text)?.[1]
-  if (path !== undefined) return { path }
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (host === undefined || port > 65_535)
-    throw badUsage(
-      `"${text}" is no address to listen on`,
-      'Write it like 127.0.0.1:27015, [::1]:27015 or /run/phone.sock',
-    )
-  return { host, port }
-}
-
 function applySetting(phone: VirtualPhone, text: string): void {
   const { domain, key, value } = parseSetting(text)
   phone.values.set(domain, key, value)
-}
-
-interface Changes {
-  readonly add: number
-  readonly rewrite: number
-  readonly move: number
-  readonly remove: number
-}
-
-/** `add=3,rewrite=5,move=2,remove=1`, each part optional. */
-function parseChange(text: string): Changes {
-  const changes = { add: 0, rewrite: 0, move: 0, remove: 0 }
-  for (const part of text.split(',')) {
-    const [, kind, count] = /^(add|rewrite|move|remove)=(\d+)$/.exec(part.trim()) ?? []
-    if (kind === undefined) throw badUsage(`"${part}" is no change`, 'Write it like add=3,rewrite=5,move=2,remove=1')
-    changes[kind as keyof Changes] = Number(count)
-  }
-  return changes
 }
 
 /** When a backup has finished, the phone's owner goes on using it. */

@@ -1,17 +1,27 @@
+import { Argument, type Command } from 'commander'
 import { setWifiConnections } from '../../device/index.ts'
 import { type Context, printResult } from '../context.ts'
-import { accessPhones, choosePhone, introduce, nameOf } from '../phones.ts'
+import { JSON_OUTPUT, UDID } from '../options.ts'
+import { meetPhone } from '../phones.ts'
+
+export function addWifi(program: Command, context: Context): void {
+  program
+    .command('wifi')
+    .description('let a phone be reached over Wi-Fi, or no longer; the first time by cable')
+    .addArgument(new Argument('<state>').choices(['on', 'off']))
+    .argument(...UDID)
+    .option(...JSON_OUTPUT)
+    .action((state, udid, options) => wifi(state, udid, options, context))
+}
 
 /** `phonekeep wifi on|off`: lets a phone be reached without a cable, or no longer. */
-export async function wifi(
+async function wifi(
   state: 'on' | 'off',
   udid: string | undefined,
   { json }: { json?: boolean },
   context: Context,
 ): Promise<void> {
-  const access = accessPhones(context)
-  const phone = await choosePhone(access, udid, context)
-  const name = nameOf(await introduce(phone, access, context))
+  const { phone, name } = await meetPhone(udid, context)
   await setWifiConnections(phone, state === 'on', context)
   printResult(context, { json, result: { udid: phone.udid, wifi: state === 'on' }, lines: () => WORDS[state](name) })
 }

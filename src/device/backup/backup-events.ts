@@ -1,4 +1,3 @@
-import type { AppError } from '../../base/errors.ts'
 import type { BackupPath } from '../device-link/backup-path.ts'
 
 /** What a backup, a restore or another request can tell while it goes on. Never holds a secret. */
@@ -12,8 +11,6 @@ export type BackupEvent =
   | { readonly kind: 'quiet'; readonly ms: number }
   /** The person tapped cancel on the phone: abort the run. */
   | { readonly kind: 'cancel-asked' }
-  /** The phone sleeps or has left the Wi-Fi, so nothing more will come of its connections: abort the run with this reason. */
-  | { readonly kind: 'left'; readonly reason: AppError }
   /** The phone's own estimate, 0 to 100. May stand still for long, and step back. */
   | { readonly kind: 'progress'; readonly percent: number }
   /** The phone named the bytes of its next batch of files; an estimate. */

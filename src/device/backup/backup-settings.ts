@@ -4,7 +4,7 @@ import { boolOf, numberOf } from '../../plist/index.ts'
 import { getValues } from '../lockdown/lockdown.ts'
 import type { Phone } from '../phone.ts'
 import { openSession, readIdentity } from '../phone.ts'
-import { keepAlive } from '../services/heartbeat.ts'
+import { whileAwake } from '../services/heartbeat.ts'
 import type { BackupOutcome, PasswordChange, RequestOptions } from './backup-service.ts'
 import { changeBackupPassword, setCloudBackup } from './backup-service.ts'
 import type { BackupSession } from './backup-session.ts'
@@ -81,17 +81,16 @@ interface Change extends ChangeOptions {
 }
 
 async function change(phone: Phone, { ask, isDone, onEvent, ...options }: Change): Promise<SettingsChange> {
-  const left = new AbortController()
-  const signal = AbortSignal.any([options.signal, left.signal])
-  await using _heartbeat = await keepAlive(phone, { onEnd: (reason) => left.abort(reason), signal })
-  const before = await readBackupSettings(phone, { signal })
-  const { ios } = await readIdentity(phone, { signal })
-  // First the ears, so that they are open by the time the phone asks for its passcode.
-  await using _listening = await listenToPhone(phone, { onEvent, signal })
-  await using session = await openBackupSession(phone, { signal })
-  const outcome = await ask(session, { udid: phone.udid, ios, onEvent, signal })
-  const isAwaited = (settings: BackupSettings) => outcome.outcome === 'finished' && !isDone(settings)
-  return { outcome, before, after: await readWhile(phone, isAwaited, { signal }) }
+  return await whileAwake(phone, options, async (signal) => {
+    const before = await readBackupSettings(phone, { signal })
+    const { ios } = await readIdentity(phone, { signal })
+    // First the ears, so that they are open by the time the phone asks for its passcode.
+    await using _listening = await listenToPhone(phone, { onEvent, signal })
+    await using session = await openBackupSession(phone, { signal })
+    const outcome = await ask(session, { udid: phone.udid, ios, onEvent, signal })
+    const isAwaited = (settings: BackupSettings) => outcome.outcome === 'finished' && !isDone(settings)
+    return { outcome, before, after: await readWhile(phone, isAwaited, { signal }) }
+  })
 }
 
 /** Reads the settings again until they need not be awaited any more, or for a minute. */

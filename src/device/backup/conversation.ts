@@ -53,12 +53,12 @@ export async function askAndServe(
   return response
 }
 
-/** After its response a phone may hang up first: that changes nothing any more. */
+/** After its response a phone may hang up first, or leave: that changes nothing any more. */
 async function sayGoodbye(channel: ByteChannel, { signal }: WaitOptions): Promise<void> {
   try {
     await writeMessage(channel, ['DLMessageDisconnect', EMPTY], { signal })
   } catch (error) {
-    if (!isAppError(error, 'wire.closed')) throw error
+    if (!signal.aborted && !isAppError(error, 'wire.closed')) throw error
   }
 }
 

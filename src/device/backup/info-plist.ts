@@ -5,10 +5,10 @@ import type { Plist, PlistDict } from '../../plist/index.ts'
 import { bytesOf, encodeXmlPlist, textOf } from '../../plist/index.ts'
 import { getValue, getValues } from '../lockdown/lockdown.ts'
 import type { Phone } from '../phone.ts'
-import { openService, openSession } from '../phone.ts'
+import { openSession } from '../phone.ts'
 import type { Afc } from '../services/afc.ts'
-import { browseApps, INSTALLATION_PROXY } from '../services/installation-proxy.ts'
-import { readIcon, SPRINGBOARD } from '../services/springboard.ts'
+import { browseApps, openInstallationProxy } from '../services/installation-proxy.ts'
+import { openSpringboard, readIcon } from '../services/springboard.ts'
 import type { GoWithout } from './go-without.ts'
 
 /** What a phone says for its Info.plist. Parts the phone refused are empty. */
@@ -58,7 +58,7 @@ const ITUNES_FILES = [
  */
 export function encodeInfoPlist(facts: InfoFacts): Uint8Array {
   const { values, apps } = facts
-  const purchased = apps.filter(({ sinf, metadata }) => sinf !== undefined && metadata !== undefined)
+  const purchased = apps.filter(isPurchased)
   return encodeXmlPlist({
     Applications: Object.fromEntries(purchased.map((app) => [app.bundleId, applicationEntry(app)])),
     ...copied(values, 'BuildVersion', 'Build Version'),
@@ -114,7 +114,7 @@ async function readApps(
   phone: Phone,
   { goWithout, signal }: WaitOptions & { readonly goWithout: GoWithout },
 ): Promise<readonly AppFacts[]> {
-  await using channel = await openService(phone, INSTALLATION_PROXY, { signal })
+  await using channel = await openInstallationProxy(phone, { signal })
   const attributes = ['CFBundleIdentifier', 'ApplicationSINF', 'iTunesMetadata']
   const found = await browseApps(channel, { type: 'User', attributes, signal })
   const apps = found.map(appOf).filter((app) => app !== undefined)
@@ -128,16 +128,16 @@ function appOf(app: PlistDict): AppFacts | undefined {
   return { bundleId, sinf: bytesOf(app.ApplicationSINF), metadata: bytesOf(app.iTunesMetadata), icon: undefined }
 }
 
-/** Only apps with receipts are listed with an icon. */
+/** Only apps from the App Store are listed with an icon. */
 async function readIcons(
   phone: Phone,
   apps: readonly AppFacts[],
   { signal }: WaitOptions,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const icons = new Map<string, Uint8Array>()
-  const purchased = apps.filter(({ sinf, metadata }) => sinf !== undefined && metadata !== undefined)
+  const purchased = apps.filter(isPurchased)
   if (purchased.length === 0) return icons
-  await using channel = await openService(phone, SPRINGBOARD, { signal })
+  await using channel = await openSpringboard(phone, { signal })
   let bytesLeft = ICONS_BYTES_MAX
   for (const { bundleId } of purchased) {
     const icon = await readIcon(channel, bundleId, { signal })
@@ -162,6 +162,11 @@ async function readMedia(afc: Afc, { goWithout, signal }: WaitOptions & { readon
     },
     { signal },
   )
+}
+
+/** With the receipts that the App Store gives, without which an app cannot be installed again. */
+function isPurchased({ sinf, metadata }: AppFacts): boolean {
+  return sinf !== undefined && metadata !== undefined
 }
 
 function applicationEntry({ sinf, metadata, icon }: AppFacts): PlistDict {

@@ -1,19 +1,20 @@
 import type { WaitOptions } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import type { Phone } from '../phone.ts'
+import { NOTIFICATIONS } from '../services/notification-names.ts'
 import type { NotificationProxy } from '../services/notification-proxy.ts'
 import { openNotificationProxy } from '../services/notification-proxy.ts'
 import type { BackupEvent, OnBackupEvent } from './backup-events.ts'
 import { goWithoutTelling } from './go-without.ts'
 
 /** What the phone may say during a request, and what that means; the others are heard as Finder hears them. */
-const HEARD: ReadonlyMap<string, BackupEvent | undefined> = new Map([
-  ['com.apple.LocalAuthentication.ui.presented', { kind: 'passcode-asked' }],
-  ['com.apple.LocalAuthentication.ui.dismissed', { kind: 'passcode-done' }],
-  ['com.apple.itunes-client.syncCancelRequest', { kind: 'cancel-asked' }],
-  ['com.apple.itunes-client.syncSuspendRequest', undefined],
-  ['com.apple.itunes-client.syncResumeRequest', undefined],
-  ['com.apple.mobile.backup.domain_changed', undefined],
+const HEARD: ReadonlyMap<string, BackupEvent | undefined> = new Map<string, BackupEvent | undefined>([
+  [NOTIFICATIONS.passcodeSheetPresented, { kind: 'passcode-asked' }],
+  [NOTIFICATIONS.passcodeSheetDismissed, { kind: 'passcode-done' }],
+  [NOTIFICATIONS.syncCancelRequest, { kind: 'cancel-asked' }],
+  [NOTIFICATIONS.syncSuspendRequest, undefined],
+  [NOTIFICATIONS.syncResumeRequest, undefined],
+  [NOTIFICATIONS.backupSettingsChanged, undefined],
 ])
 
 interface ListenOptions extends WaitOptions {

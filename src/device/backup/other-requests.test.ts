@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { NEVER } from '../../base/abort.ts'
 import { concatBytes, utf8 } from '../../base/bytes.ts'
+import type { ByteChannel } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Plist } from '../../plist/index.ts'
@@ -119,6 +120,26 @@ test('a phone that restarts right behind its success has restored', async () => 
     phone.channel.detach().destroy()
   })
   assert.deepEqual(outcome, { outcome: 'finished' })
+})
+
+test('a phone that is known to have left by the time of our goodbye has restored', async () => {
+  const left = new AbortController()
+  const ask = (session: BackupSession) => {
+    const channel: ByteChannel = {
+      readExactly: (size, options) => session.channel.readExactly(size, options),
+      readSome: (sizeMax, options) => session.channel.readSome(sizeMax, options),
+      detach: () => session.channel.detach(),
+      [Symbol.asyncDispose]: () => session.channel[Symbol.asyncDispose](),
+      write: (bytes, options) => {
+        if (Buffer.concat([bytes].flat()).includes('DLMessageDisconnect')) left.abort()
+        return session.channel.write(bytes, options)
+      },
+    }
+    const request = { udid: U, sourceUdid: X, options: OPTIONS, host: memoryHost(), signal: left.signal }
+    return runRestore({ ...session, channel }, request)
+  }
+  assert.deepEqual(await converse(ask, (phone) => phone.respond(0)), { outcome: 'finished' })
+  assert.ok(left.signal.aborted)
 })
 
 test('a phone that leaves before its response has not restored', async () => {

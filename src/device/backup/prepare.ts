@@ -1,13 +1,13 @@
 import { NEVER } from '../../base/abort.ts'
 import type { WaitOptions } from '../../base/channel.ts'
-import { type AppError, isAppError } from '../../base/errors.ts'
+import { isAppError } from '../../base/errors.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import { encodeXmlPlist } from '../../plist/index.ts'
 import { deviceError, notAnswering } from '../errors.ts'
 import type { Phone } from '../phone.ts'
 import type { Afc } from '../services/afc.ts'
 import { AFC_MODE, openAfc } from '../services/afc.ts'
-import { keepAlive } from '../services/heartbeat.ts'
+import { NOTIFICATIONS } from '../services/notification-names.ts'
 import { openNotificationProxy } from '../services/notification-proxy.ts'
 import { withinTime } from '../time-limit.ts'
 import type { OnBackupEvent } from './backup-events.ts'
@@ -31,11 +31,6 @@ export interface PreparedRestore extends AsyncDisposable {
 interface PrepareOptions extends WaitOptions {
   readonly onEvent?: OnBackupEvent | undefined
 }
-
-const SYNC_WILL_START = 'com.apple.itunes-mobdev.syncWillStart'
-const SYNC_LOCK_REQUEST = 'com.apple.itunes-mobdev.syncLockRequest'
-const SYNC_DID_START = 'com.apple.itunes-mobdev.syncDidStart'
-const SYNC_DID_FINISH = 'com.apple.itunes-mobdev.syncDidFinish'
 
 const LOCK_FILE = '/com.apple.itunes.lock_sync'
 const LOCK_TRIES = 50
@@ -96,25 +91,23 @@ interface HeldPhone extends AsyncDisposable {
   readonly goWithout: GoWithout
 }
 
-/** Hears when the phone asks for its passcode, keeps other sync programs away, keeps a Wi-Fi phone's connections open. */
+/** Hears when the phone asks for its passcode, and keeps other sync programs away. */
 async function holdPhone(phone: Phone, { onEvent, signal }: PrepareOptions): Promise<HeldPhone> {
   const goWithout = goWithoutTelling(phone.clock, onEvent)
   const helped = <Value>(what: string, work: (signal: AbortSignal) => Promise<Value>) =>
     goWithout(what, work, { signal })
   await using stack = new AsyncDisposableStack()
 
-  const onEnd = (reason: AppError) => onEvent?.({ kind: 'left', reason })
-  stack.use(await helped('the heartbeat', (signal) => keepAlive(phone, { onEnd, signal })))
   const proxy = stack.use(await helped('notifications', (signal) => openNotificationProxy(phone, { signal })))
   const post = (name: string) => helped('notifications', async (signal) => proxy?.post(name, { signal }))
   if (proxy !== undefined) stack.use(await helped('notifications', (signal) => listen(proxy, { onEvent, signal })))
   const afc = stack.use(await helped('the media folder', (signal) => openAfc(phone, { signal })))
 
-  stack.defer(() => farewell(phone, async (signal) => proxy?.post(SYNC_DID_FINISH, { signal })))
-  await post(SYNC_WILL_START)
-  await post(SYNC_LOCK_REQUEST)
+  stack.defer(() => farewell(phone, async (signal) => proxy?.post(NOTIFICATIONS.syncDidFinish, { signal })))
+  await post(NOTIFICATIONS.syncWillStart)
+  await post(NOTIFICATIONS.syncLockRequest)
   if (afc !== undefined) stack.use(await helped('the sync lock', (signal) => holdSyncLock(phone, afc, { signal })))
-  await post(SYNC_DID_START)
+  await post(NOTIFICATIONS.syncDidStart)
 
   const opened = stack.move()
   return { afc, goWithout, [Symbol.asyncDispose]: () => opened.disposeAsync() }

@@ -2,8 +2,8 @@ import type { WaitOptions } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
 import { boolOf, dictOf } from '../../plist/index.ts'
 import type { Phone } from '../phone.ts'
-import { openService } from '../phone.ts'
 import { ask } from '../plist-frame.ts'
+import { openLimitedService } from '../services/limited-service.ts'
 
 const CONFIGURATION_SERVICE = 'com.apple.mobile.MCInstall'
 
@@ -13,7 +13,7 @@ const CONFIGURATION_SERVICE = 'com.apple.mobile.MCInstall'
  */
 export async function readSupervision(phone: Phone, { signal }: WaitOptions): Promise<boolean | undefined> {
   try {
-    await using channel = await openService(phone, CONFIGURATION_SERVICE, { signal })
+    await using channel = await openLimitedService(phone, CONFIGURATION_SERVICE, { signal })
     const answer = await ask(channel, { RequestType: 'GetCloudConfiguration' }, { signal })
     return boolOf(dictOf(answer.CloudConfiguration)?.IsSupervised)
   } catch (error) {

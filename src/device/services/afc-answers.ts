@@ -1,9 +1,9 @@
 import { concatBytes, fromUtf8, viewOf } from '../../base/bytes.ts'
 import { deviceError } from '../errors.ts'
+import { known } from '../known.ts'
 import { printable } from '../printable.ts'
 import type { AfcPacket } from './afc-packet.ts'
 import { AFC } from './afc-packet.ts'
-import { known } from './known.ts'
 
 export interface AfcStat {
   readonly kind: 'file' | 'folder' | 'link' | 'other'

@@ -1,9 +1,9 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import type { Plist, PlistDict } from '../../plist/index.ts'
 import { boolOf, numberOf, textOf } from '../../plist/index.ts'
+import { known } from '../known.ts'
 import type { BrowseOptions } from './installation-proxy.ts'
 import { browsePages } from './installation-proxy.ts'
-import { known } from './known.ts'
 
 /** An app that is installed. Apps lack what their makers left out. */
 export interface InstalledApp {

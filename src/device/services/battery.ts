@@ -1,9 +1,9 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import type { Plist, PlistDict } from '../../plist/index.ts'
 import { boolOf, dictOf, numberOf, signedOf, textOf } from '../../plist/index.ts'
+import { known } from '../known.ts'
 import type { RegistryQuery } from './diagnostics.ts'
 import { readRegistry } from './diagnostics.ts'
-import { known } from './known.ts'
 
 /** A battery as its driver sees it. Every key is missing on some model. */
 export interface Battery {

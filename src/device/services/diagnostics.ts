@@ -7,7 +7,7 @@ import { ask } from '../plist-frame.ts'
 import { printableValue } from '../printable.ts'
 import { openLimitedService } from './limited-service.ts'
 
-export const DIAGNOSTICS_RELAY = 'com.apple.mobile.diagnostics_relay'
+const DIAGNOSTICS_RELAY = 'com.apple.mobile.diagnostics_relay'
 
 /** Starts the service that the functions below talk to. The caller closes it, after `sayGoodbye`. */
 export async function openDiagnostics(phone: Phone, { signal }: WaitOptions): Promise<ByteChannel> {

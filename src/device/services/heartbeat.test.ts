@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { NEVER } from '../../base/abort.ts'
+import { NEVER, orAbort } from '../../base/abort.ts'
+import { wireClosed } from '../../base/channel.ts'
 import { systemClock } from '../../base/clock.ts'
-import type { AppError } from '../../base/errors.ts'
+import { type AppError, isAppError } from '../../base/errors.ts'
 import type { PlistDict } from '../../plist/index.ts'
 import type { Phone } from '../phone.ts'
 import { makePairing, openFakePhone } from '../testing/fake-phone.ts'
 import { manualClock } from '../testing/manual-clock.ts'
 import { answering, framedPlist, wire, wireOf } from '../testing/wire.ts'
 import { dialWifi } from '../wifi/dial.ts'
-import { answerHeartbeat, keepAlive } from './heartbeat.ts'
+import { answerHeartbeat, whileAwake } from './heartbeat.ts'
 
 const signal = NEVER
 const clock = systemClock
@@ -80,22 +82,43 @@ async function openPhone(transport: Phone['transport'], answers: { readonly [req
   return { fake, phone, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() }
 }
 
-test('a job over Wi-Fi is told when the heartbeat ends by itself, and not when the job ends it', async () => {
-  await using lost = await openPhone('wifi')
-  const { promise, resolve } = Promise.withResolvers<AppError>()
-  await using _kept = await keepAlive(lost.phone, { onEnd: resolve, signal })
-  await lost.fake[Symbol.asyncDispose]()
-  assert.equal((await promise).code, 'device.heartbeat-lost')
-
-  await using good = await openPhone('wifi')
-  const ends: AppError[] = []
-  const kept = await keepAlive(good.phone, { onEnd: (reason) => ends.push(reason), signal })
-  await kept[Symbol.asyncDispose]()
-  assert.deepEqual(ends, [])
+test('a job that waits for a phone that has left is aborted with the reason', async () => {
+  await using world = await openPhone('wifi')
+  const job = whileAwake(world.phone, { signal }, async (signal) => {
+    await world.fake[Symbol.asyncDispose]()
+    await orAbort(new Promise(() => undefined), signal)
+  })
+  await assert.rejects(job, (error) => isAppError(error, 'device.heartbeat-lost'))
 })
 
-test('by cable no heartbeat is kept', async () => {
-  await using world = await openPhone('usb')
-  await using _kept = await keepAlive(world.phone, { signal })
-  assert.deepEqual(world.fake.asked, [])
+test('a job whose own connection is the first to end is told why the phone left', async () => {
+  await using world = await openPhone('wifi')
+  const job = whileAwake(world.phone, { signal }, async () => {
+    const left = setImmediate().then(() => world.fake[Symbol.asyncDispose]())
+    left.catch(() => undefined)
+    throw wireClosed('The connection ended')
+  })
+  await assert.rejects(job, (error) => isAppError(error, 'device.heartbeat-lost'))
+})
+
+test('a job that is done by the time that the phone leaves has succeeded', async () => {
+  await using world = await openPhone('wifi')
+  const done = await whileAwake(world.phone, { signal }, async (signal) => {
+    await world.fake[Symbol.asyncDispose]()
+    await once(signal, 'abort')
+    return 'done'
+  })
+  assert.equal(done, 'done')
+})
+
+test('what fails for another reason fails at once, and by cable no heartbeat is kept', async () => {
+  await using network = await openPhone('wifi')
+  const failure = new Error('of the job')
+  await assert.rejects(
+    whileAwake(network.phone, { signal }, () => Promise.reject(failure)),
+    failure,
+  )
+  await using cable = await openPhone('usb')
+  assert.equal(await whileAwake(cable.phone, { signal }, async () => 'done'), 'done')
+  assert.deepEqual(cable.fake.asked, [])
 })

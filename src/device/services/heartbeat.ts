@@ -9,7 +9,7 @@ import { openService } from '../phone.ts'
 import { readDict, writePlist } from '../plist-frame.ts'
 import { withinTime } from '../time-limit.ts'
 
-export const HEARTBEAT = 'com.apple.mobile.heartbeat'
+const HEARTBEAT = 'com.apple.mobile.heartbeat'
 const BEAT_BYTES_MAX = 64 << 10
 
 /** What phones announce; one that names none, or nonsense, is expected to keep to it. */
@@ -18,19 +18,38 @@ const INTERVAL_S_MAX = 120
 /** A phone may be so late with its next beat before it counts as gone: longer than the pauses of a busy Wi-Fi. */
 const PATIENCE_MS = 30_000
 
+/** A phone's last word may come behind the end of its other connections. */
+const LAST_WORD_MS = 1000
+
 /**
- * Keeps a phone's connections open for as long as a job over Wi-Fi runs: over Wi-Fi a phone drops every connection of a host
- * that does not answer its heartbeat, by cable nothing needs to be done. Waits until the phone has taken the connection; the
- * signal is for that only. The caller disposes it after the job. `onEnd` is told once if the phone ends it before: the other
- * connections will not live much longer, so a job may as well end with that reason, `device.asleep` or
- * `device.heartbeat-lost`. Throws what `openService` throws. Source: docs/protocol/wifi.md#heartbeat
+ * Does a job with a phone. Over Wi-Fi a phone drops every connection of a host that does not answer its heartbeat, so it is
+ * answered meanwhile; by cable nothing needs to be done. A phone that goes to sleep or leaves aborts the job with that reason,
+ * `device.asleep` or `device.heartbeat-lost`; what a job has finished by then stays finished. Throws what `openService` and the
+ * job throw. Source: docs/protocol/wifi.md#heartbeat
  */
-export async function keepAlive(
+export async function whileAwake<Value>(
   phone: Phone,
-  { onEnd, signal }: WaitOptions & { readonly onEnd?: (reason: AppError) => void },
+  { signal }: WaitOptions,
+  job: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  if (phone.transport === 'usb') return await job(signal)
+  const left = new AbortController()
+  const either = AbortSignal.any([signal, left.signal])
+  await using _heartbeat = await keepHeartbeat(phone, { onEnd: (reason) => left.abort(reason), signal })
+  try {
+    return await job(either)
+  } catch (error) {
+    if (isAppError(error, 'wire.closed')) await phone.clock.sleep(LAST_WORD_MS, { signal: either })
+    throw error
+  }
+}
+
+/** Answers the heartbeat until it is disposed; `onEnd` is told if the phone ends it before. The signal is for the start only. */
+async function keepHeartbeat(
+  phone: Phone,
+  { onEnd, signal }: WaitOptions & { readonly onEnd: (reason: AppError) => void },
 ): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
-  if (phone.transport === 'usb') return opened.move()
   const channel = opened.use(await openService(phone, HEARTBEAT, { signal }))
   const stop = new AbortController()
   const beating = answerHeartbeat(channel, { clock: phone.clock, signal: stop.signal }).then(

@@ -8,7 +8,7 @@ import { parseDict, readFrame, writePlist } from '../plist-frame.ts'
 import { printable } from '../printable.ts'
 import { openLimitedService } from './limited-service.ts'
 
-export const INSTALLATION_PROXY = 'com.apple.mobile.installation_proxy'
+const INSTALLATION_PROXY = 'com.apple.mobile.installation_proxy'
 /** No phone holds more apps; a stream that never says Complete ends at one of these. */
 const APPS_MAX = 20_000
 const LIST_BYTES_MAX = 64 << 20

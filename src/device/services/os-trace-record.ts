@@ -1,5 +1,5 @@
 import { fromUtf8, viewOf } from '../../base/bytes.ts'
-import { known } from './known.ts'
+import { known } from '../known.ts'
 import type { LogLevel, LogLine } from './log-line.ts'
 
 /** Where things stand in a record, in bytes from its start; numbers are little-endian. */

@@ -4,7 +4,6 @@ import { notAnswering } from '../errors.ts'
 import type { Phone } from '../phone.ts'
 import { openService } from '../phone.ts'
 import { withinTime } from '../time-limit.ts'
-import { keepAlive } from './heartbeat.ts'
 import type { LogFilter, LogLine } from './log-line.ts'
 import { fitsFilter } from './log-line.ts'
 import { OS_TRACE_RELAY, startActivity, traceLines } from './os-trace-relay.ts'
@@ -26,14 +25,11 @@ const FALLS_BACK = new Set(['device.log-refused', 'device.service-refused'])
 
 /**
  * Opens the phone's log: os_trace_relay, which tells more, or where the phone refuses that, syslog_relay. What the phone
- * itself cannot filter is filtered here. Over Wi-Fi it keeps the phone's connections alive. Throws what `openService` throws.
+ * itself cannot filter is filtered here. Throws what `openService` throws.
  */
 export async function openPhoneLog(phone: Phone, filter: LogFilter, { signal }: WaitOptions): Promise<PhoneLog> {
-  await using opened = new AsyncDisposableStack()
-  opened.use(await keepAlive(phone, { signal }))
-  const { service, channel, read } = await openEither(phone, filter, { signal })
-  opened.use(channel)
-  return new Log(service, { channel, filter, read, opened: opened.move() })
+  const { service, ...parts } = await openEither(phone, filter, { signal })
+  return new Log(service, { ...parts, filter })
 }
 
 interface LogService {
@@ -68,7 +64,6 @@ async function openTrace(phone: Phone, { pid, level }: LogFilter, { signal }: Wa
 
 interface LogParts extends Omit<LogService, 'service'> {
   readonly filter: LogFilter
-  readonly opened: AsyncDisposable
 }
 
 class Log implements PhoneLog {
@@ -93,6 +88,6 @@ class Log implements PhoneLog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.opened[Symbol.asyncDispose]()
+    await this.#parts.channel[Symbol.asyncDispose]()
   }
 }

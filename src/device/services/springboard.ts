@@ -5,7 +5,7 @@ import type { Phone } from '../phone.ts'
 import { readDict, readPlist, writePlist } from '../plist-frame.ts'
 import { openLimitedService } from './limited-service.ts'
 
-export const SPRINGBOARD = 'com.apple.springboardservices'
+const SPRINGBOARD = 'com.apple.springboardservices'
 const ICON_BYTES_MAX = 4 << 20
 const ICON_STATE_BYTES_MAX = 16 << 20
 /** A folder holds no folders on any iOS so far. */

@@ -1,7 +1,7 @@
 import { concatBytes, fromUtf8 } from '../../base/bytes.ts'
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { wireClosed } from '../../base/channel.ts'
-import { known } from './known.ts'
+import { known } from '../known.ts'
 import type { LogLevel, LogLine } from './log-line.ts'
 import { LOG_LEVELS } from './log-line.ts'
 import { decodeVis } from './vis.ts'

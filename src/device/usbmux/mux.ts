@@ -181,7 +181,7 @@ async function dialMux(address: MuxAddress, { signal }: WaitOptions): Promise<By
 
 function noUsbmuxd(address: MuxAddress, cause: unknown): Error {
   const why = isSystemError(cause) ? ` (${cause.code})` : ''
-  return deviceError('device.no-usbmuxd', `Nothing answers at ${formatMuxAddress(address)}${why}`, {
+  return deviceError('device.no-usbmuxd', `No usbmuxd answers at ${formatMuxAddress(address)}${why}`, {
     remedy: 'Install and start usbmuxd, or say where it listens; in a container, share its socket with the container',
     cause,
   })

@@ -122,7 +122,7 @@ test('an impostor who has everything but the key is refused with the reason, bef
   assert.equal(await stored.store.readAddress(UDID), undefined)
 })
 
-test('an impostor beside the phone hides it from nobody', async () => {
+test('an impostor beside the phone hides it from nobody, and is told of all the same', async () => {
   await using phone = await openFakePhone({ udid: UDID, identity: ours.identity })
   await using impostor = await openFakePhone({ udid: UDID, identity: other.identity })
   await using advertiser = await openAdvertiser(
@@ -130,9 +130,14 @@ test('an impostor beside the phone hides it from nobody', async () => {
     phoneAnswer({ instance: `${MAC}@phone`, port: phone.port }),
   )
   await using stored = await openStore()
-  const { phones } = await look(advertiser.place, stored.store)
+  await stored.store.save('c'.repeat(40), other.record)
+  const { phones, refused } = await look(advertiser.place, stored.store, hasty)
   assert.equal(phones.length, 1)
   assert.deepEqual(await stored.store.readAddress(UDID), { host: '127.0.0.1', port: phone.port })
+  assert.deepEqual(
+    refused.map(({ address, error }) => [address.port, error.code]),
+    [[impostor.port, 'device.wrong-certificate']],
+  )
 })
 
 test('a service that shows another certificate than the phone hears nothing', async () => {

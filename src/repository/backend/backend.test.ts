@@ -4,106 +4,15 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { isAppError } from '../../base/errors.ts'
 import { type Id, sha256 } from '../id.ts'
+import { backendConformance } from '../testing/backend-conformance.ts'
 import { createMemoryBackend } from '../testing/memory-backend.ts'
 import { signal, temporaryFolder } from '../testing/restic.ts'
-import { type Backend, type HashedKind, pathOf, type StoredName } from './backend.ts'
+import { pathOf, type StoredName } from './backend.ts'
 import { openLocalBackend } from './local.ts'
 
-const KINDS: readonly HashedKind[] = ['key', 'lock', 'snapshot', 'index', 'pack']
 const WHOLE = { offset: 0, length: 1000 }
 const bytes = Buffer.from('0123456789')
 const id = sha256(bytes)
-
-/** What every backend has to do. `open` gives an empty one, and its end. */
-function backendConformance(name: string, open: () => Promise<{ readonly backend: Backend } & AsyncDisposable>): void {
-  const claim = (sentence: string, work: (backend: Backend) => Promise<void>) => {
-    test(`${name}: ${sentence}`, async () => {
-      await using opened = await open()
-      await opened.backend.prepare({ signal })
-      await work(opened.backend)
-    })
-  }
-  const load = async (backend: Backend, file: StoredName, range = WHOLE) => {
-    const loaded = await backend.load(file, range, { signal })
-    return loaded && Buffer.from(loaded).toString()
-  }
-  const list = async (backend: Backend, kind: HashedKind) => await Array.fromAsync(backend.list(kind, { signal }))
-
-  for (const kind of KINDS) {
-    claim(`a ${kind} is stored, found, read and removed`, async (backend) => {
-      assert.deepEqual(await list(backend, kind), [])
-      await backend.save({ kind, id }, [bytes], { signal })
-      assert.deepEqual(await list(backend, kind), [{ id, sizeBytes: 10 }])
-      assert.equal(await load(backend, { kind, id }), '0123456789')
-      for (const other of KINDS) if (other !== kind) assert.deepEqual(await list(backend, other), [])
-      assert.equal(await backend.remove({ kind, id }, { signal }), true)
-      assert.deepEqual(await list(backend, kind), [])
-    })
-  }
-  claim('the config has no id', async (backend) => {
-    assert.equal(await load(backend, { kind: 'config' }), undefined)
-    await backend.save({ kind: 'config' }, [bytes], { signal })
-    assert.equal(await load(backend, { kind: 'config' }), '0123456789')
-  })
-  claim('pieces are stored one after the other', async (backend) => {
-    await backend.save({ kind: 'pack', id }, [bytes.subarray(0, 3), bytes.subarray(3, 3), bytes.subarray(3)], {
-      signal,
-    })
-    assert.equal(await load(backend, { kind: 'pack', id }), '0123456789')
-  })
-  claim('a range is what it says, shorter at the end, empty beyond', async (backend) => {
-    await backend.save({ kind: 'pack', id }, [bytes], { signal })
-    assert.equal(await load(backend, { kind: 'pack', id }, { offset: 2, length: 3 }), '234')
-    assert.equal(await load(backend, { kind: 'pack', id }, { offset: 8, length: 100 }), '89')
-    assert.equal(await load(backend, { kind: 'pack', id }, { offset: 10, length: 1 }), '')
-    assert.equal(await load(backend, { kind: 'pack', id }, { offset: 2 ** 40, length: 2 ** 40 }), '')
-    assert.equal(await load(backend, { kind: 'pack', id }, { offset: 0, length: 0 }), '')
-  })
-  claim('an empty file is a file', async (backend) => {
-    const empty = sha256(new Uint8Array(0))
-    await backend.save({ kind: 'lock', id: empty }, [], { signal })
-    assert.deepEqual(await list(backend, 'lock'), [{ id: empty, sizeBytes: 0 }])
-  })
-  claim('a missing file is an answer', async (backend) => {
-    assert.equal(await load(backend, { kind: 'pack', id }), undefined)
-    assert.equal(await backend.remove({ kind: 'pack', id }, { signal }), false)
-  })
-  claim('saving again changes nothing', async (backend) => {
-    await backend.save({ kind: 'index', id }, [bytes], { signal })
-    await backend.save({ kind: 'index', id }, [bytes], { signal })
-    assert.equal(await load(backend, { kind: 'index', id }), '0123456789')
-  })
-  claim('another size under the same name is damage, and the first file stays', async (backend) => {
-    await backend.save({ kind: 'index', id }, [bytes], { signal })
-    const saving = backend.save({ kind: 'index', id }, [bytes, bytes], { signal })
-    await assert.rejects(saving, (error) => isAppError(error, 'repo.damaged'))
-    assert.equal(await load(backend, { kind: 'index', id }), '0123456789')
-  })
-  claim('preparing again keeps what is there', async (backend) => {
-    await backend.save({ kind: 'key', id }, [bytes], { signal })
-    await backend.prepare({ signal })
-    assert.equal(await load(backend, { kind: 'key', id }), '0123456789')
-  })
-  claim('an aborted call rejects with the reason and does nothing', async (backend) => {
-    const aborted = { signal: AbortSignal.abort(new Error('enough')) }
-    await assert.rejects(backend.save({ kind: 'pack', id }, [bytes], aborted), /enough/)
-    assert.equal(await load(backend, { kind: 'pack', id }), undefined)
-    await backend.save({ kind: 'pack', id }, [bytes], { signal })
-    await assert.rejects(backend.load({ kind: 'pack', id }, WHOLE, aborted), /enough/)
-    await assert.rejects(backend.remove({ kind: 'pack', id }, aborted), /enough/)
-    await assert.rejects(Array.fromAsync(backend.list('pack', aborted)), /enough/)
-    assert.equal(await load(backend, { kind: 'pack', id }), '0123456789')
-  })
-  claim('many files at once are all there', async (backend) => {
-    const files = Array.from({ length: 40 }, (_, n) => Buffer.from(`file ${n}`))
-    await Promise.all(files.map((file) => backend.save({ kind: 'pack', id: sha256(file) }, [file], { signal })))
-    const found = (await list(backend, 'pack')).map((info) => info.id).sort()
-    assert.deepEqual(found, files.map(sha256).sort())
-  })
-  claim('there is a figure for the room that is left', async (backend) => {
-    assert.ok((await backend.freeBytes({ signal })) > 0)
-  })
-}
 
 backendConformance('in memory', async () => ({ backend: createMemoryBackend(), [Symbol.asyncDispose]: async () => {} }))
 backendConformance('in a folder', async () => {

@@ -28,6 +28,9 @@ const FAN_OUT = Array.from({ length: 256 }, (_, index) => index.toString(16).pad
 /** restic's own temporary files end in `-tmp-<number>`, so the letters tell ours apart. */
 const LEFTOVER = /^([0-9a-f]{64}|config)-tmp-phonekeep-[0-9a-f]{16}$/
 
+/** What must not come back after a power cut, because packs that it names are removed next. */
+const MUST_STAY_GONE: ReadonlySet<string> = new Set(['index', 'snapshot', 'key'])
+
 class LocalBackend implements Backend {
   readonly location: string
 
@@ -37,10 +40,11 @@ class LocalBackend implements Backend {
 
   async prepare({ signal }: BackendOptions): Promise<void> {
     signal.throwIfAborted()
-    const folders = [...Object.values(FOLDERS), ...FAN_OUT.map((digits) => `data/${digits}`)]
+    const { quarantine: _whenNeeded, ...folders } = FOLDERS
+    const wanted = [...Object.values(folders), ...FAN_OUT.map((digits) => `data/${digits}`)]
     await this.#attempt('write', '', async () => {
       await makeFolder(this.location)
-      for (const folder of folders) await makeFolder(join(this.location, folder))
+      for (const folder of wanted) await makeFolder(join(this.location, folder))
       for (const folder of [FOLDERS.pack, '']) await syncFolder(join(this.location, folder))
     })
   }
@@ -65,9 +69,9 @@ class LocalBackend implements Backend {
     throw damaged(path, `it exists with ${existing.size} bytes where ${sizeBytes} were to be written`)
   }
 
-  /** Only the folder of two digits is made: a repository whose folder is gone must not come back empty. */
+  /** Only the folder of two digits is made, and the quarantine: a repository whose folder is gone must not come back empty. */
   async #ensureFanOut(name: StoredName): Promise<void> {
-    if (name.kind !== 'pack') return
+    if (name.kind !== 'pack' && name.kind !== 'quarantine') return
     const folder = dirname(join(this.location, pathOf(name)))
     if ((await orAbsent(stat(folder))) !== undefined) return
     await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST'))
@@ -93,7 +97,7 @@ class LocalBackend implements Backend {
         const id = parseId(name)
         if (id === undefined) continue
         const info = await this.#attempt('read', folder, () => orAbsent(stat(join(this.location, folder, name))))
-        if (info?.isFile()) yield { id, sizeBytes: info.size }
+        if (info?.isFile()) yield { id, sizeBytes: info.size, modifiedMs: info.mtimeMs }
       }
     }
   }
@@ -103,6 +107,7 @@ class LocalBackend implements Backend {
     const path = pathOf(name)
     return await this.#attempt('write', path, async () => {
       const removed = await orAbsent(rm(join(this.location, path)).then(() => true))
+      if (removed && MUST_STAY_GONE.has(name.kind)) await syncFolder(dirname(join(this.location, path)))
       return removed ?? false
     })
   }
@@ -174,7 +179,8 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, signal: AbortSignal
   }
 }
 
-async function readRange(file: FileHandle, { offset, length }: ByteRange): Promise<Uint8Array> {
+/** The bytes of a range; fewer where the file ends. */
+export async function readRange(file: FileHandle, { offset, length }: ByteRange): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(Math.max(0, length))
   let filled = 0
   while (filled < bytes.length) {

@@ -17,6 +17,7 @@ export function createMemoryBackend(files = new Map<string, Uint8Array>()): Memo
     save: async (name, pieces, { signal }) => {
       signal.throwIfAborted()
       const bytes = concatBytes(pieces)
+      signal.throwIfAborted()
       const existing = files.get(pathOf(name))
       if (existing !== undefined && existing.length !== bytes.length) throw damaged(pathOf(name), 'it has another size')
       if (existing === undefined) files.set(pathOf(name), bytes.slice())

@@ -1,11 +1,11 @@
-import { hash } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { Plist } from '../../plist/index.ts'
+import { numberOf, type Plist } from '../../plist/index.ts'
 import type { Condition } from '../condition/index.ts'
 import type { Entry, PhoneContents } from '../contents/index.ts'
 import type { Faults } from '../faults/index.ts'
 import type { Trait } from '../personality/index.ts'
+import { uuidOf } from '../uuid-of.ts'
 import { BackupEncryption } from './encryption/backup-encryption.ts'
 
 /** What the backup service needs of a phone. */
@@ -27,6 +27,8 @@ export interface BackupPhone {
   readonly agent: BackupAgent
   /** Posts a notification to whoever observes it through notification_proxy. */
   post(notification: string): void
+  /** A backup is finished: called before the host is told. */
+  onBackedUp(): void
   /** A host has erased the phone: called before the connection drops. */
   onErase(): void
   /** Bundle IDs of the apps that the host wants to be installed after a restore. */
@@ -42,16 +44,8 @@ export const BACKUP_DOMAIN = 'com.apple.mobile.backup'
 export interface BackupAgent {
   /** The backup password. */
   readonly encryption: BackupEncryption
-  /** Somebody is signed in to iCloud. */
-  hasCloudAccount: boolean
-  /** Hosts may erase the phone. */
-  mayBeErased: boolean
-  /** A restore from iCloud is running: error 25 for another one. */
-  isRestoringFromCloud: boolean
   /** A restore left its folders behind, as one without a restart after it does: error 102 for the next, until the phone restarts. */
   hasRestoreLeftovers: boolean
-  /** Nothing is said for that long while the phone looks at its files. */
-  scanMs: number
   /** Called after the last byte of a file was read and before its batch ends: the place to change the file under the reader. */
   afterRead: ((entry: Entry) => void) | undefined
   /** Survives a lost connection, is dropped after an error that the host was told. */
@@ -72,6 +66,14 @@ export interface SentFile {
   readonly digest?: Uint8Array
 }
 
+/** Where lockdownd tells how much room there is; the smallest counts. */
+const ROOM_KEYS = ['AmountRestoreAvailable', 'AmountDataAvailable', 'TotalDataAvailable'] as const
+
+/** Bytes that the phone can take up. */
+export function roomOf({ lockdown }: BackupPhone): number {
+  return Math.min(...ROOM_KEYS.flatMap((key) => numberOf(lockdown.get('com.apple.disk_usage', key)) ?? []))
+}
+
 /**
  * The time that the phone writes into a backup: of the last thing that happened on it. A real phone writes the time of day;
  * this way two backups of one state are the same to the byte, whoever makes them, and hosts can be compared.
@@ -83,10 +85,7 @@ export function timeOfBackup({ contents }: BackupPhone): Date {
 /** The id of a full backup, for the same reason: another one for every state of the phone. */
 export function uuidOfBackup({ udid, contents }: BackupPhone): string {
   const { edits, newestS } = contents.revision
-  const hex = hash('sha1', `${udid} ${edits} ${newestS}`).toUpperCase()
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    '-',
-  )
+  return uuidOf(`${udid} ${edits} ${newestS}`)
 }
 
 /** How a phone is set up that has a backup password, or whose key bags are to be made faster than a real phone's. */
@@ -117,11 +116,7 @@ export function setBackupPassword({ agent, lockdown }: EncryptingPhone, password
 export function newBackupAgent(): BackupAgent {
   return {
     encryption: new BackupEncryption(),
-    hasCloudAccount: true,
-    mayBeErased: false,
-    isRestoringFromCloud: false,
     hasRestoreLeftovers: false,
-    scanMs: 0,
     afterRead: undefined,
     cache: undefined,
   }

@@ -86,6 +86,13 @@ test('the passcode is asked for first, and refused it is error 208', async () =>
   assert.equal((await change(phone, { NewPassword: 'one' })).code, 0)
 })
 
+test('before iOS 13 the passcode is not asked for', async () => {
+  const phone = newPhone({ files: 10, bytes: 10_000, ios: '12.5' })
+  phone.condition.set({ passcode: '1234', passcodePrompt: 'refuse' })
+  assert.equal((await change(phone, { NewPassword: 'one' })).code, 0)
+  assert.deepEqual([passwordOf(phone), phone.posted], ['one', []])
+})
+
 test('the backup on the host follows the new password, and goes on incrementally', async () => {
   const phone = newTestPhone('one')
   const host = newHost()

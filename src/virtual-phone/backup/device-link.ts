@@ -12,6 +12,9 @@ const HOST_BLOCK_BYTES_MAX = 256 * 2 ** 20
 /** The largest name or error text inside a stream of files. */
 const HOST_TEXT_BYTES_MAX = 4_096
 
+/** The newest version of DeviceLink that is known of phones. */
+const VERSION = 400
+
 /** The host said goodbye: the session is over, and that is all right. */
 export class HostLeft extends Error {
   override readonly name = 'HostLeft'
@@ -31,6 +34,8 @@ export interface HostStatus {
  * Source: docs/protocol/mobilebackup2.md#devicelink
  */
 export class DeviceLink {
+  /** The lower of the two ends' versions, once they are known. */
+  version = VERSION
   readonly #channel: ByteChannel
   /** A head that was asked for before anybody needed it, see `quietly`. */
   #earlyHead: Promise<number> | undefined

@@ -6,7 +6,7 @@ import { Secret } from '../../base/secret.ts'
 import { bytesOf, dictOf, numberOf, parsePlist, textOf } from '../../plist/index.ts'
 import { type DecryptedEntry, decryptBackup } from '../testing/decrypted-backup.ts'
 import { newPhone, type PhoneForTests, UDID } from '../testing/phone-for-tests.ts'
-import { hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
+import { cutAt, heal, hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
 import { setBackupPassword, setUpEncryption } from './backup-phone.ts'
 import { fileIdOf } from './file-id.ts'
 
@@ -165,17 +165,6 @@ test('over the folder of another backup password the backup is full', async () =
   await assertHolds(host, phone, 'another')
   await assert.rejects(decrypted(host))
 })
-
-/** Cuts the cable when a message of that name comes for the nth time. */
-function cutAt(host: ScriptedHost, name: string, nth: number): void {
-  let seen = 0
-  host.meddle = ([message]) => (message === name && ++seen === nth ? 'cut' : undefined)
-}
-
-function heal(host: ScriptedHost): void {
-  host.meddle = () => undefined
-  host.cutAfterBytes = Number.POSITIVE_INFINITY
-}
 
 // Source: docs/protocol/mobilebackup2.md#full-or-incremental (reported for one version of iOS).
 test('an encrypted first backup that was cut begins again', async () => {

@@ -35,7 +35,6 @@ export async function backUp(phone: BackupPhone, drive: HostDrive, { signal }: W
   const { uuid } = beginning
   const sent = new Map(beginning.sent)
   phone.agent.cache = { uuid, sent }
-  if (phone.agent.scanMs > 0) await drive.quietly((options) => phone.clock.sleep(phone.agent.scanMs, options), run)
   const keyBag = earlier === undefined ? await createKeyBag(run) : earlier.keys?.bag
   const bytesTotal = await measurePayload(phone.contents.entries(), { earlier, sent, keyBag })
   await ensureRoom(run, bytesTotal)

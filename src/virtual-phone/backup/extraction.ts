@@ -1,15 +1,15 @@
 import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WaitOptions } from '../../base/channel.ts'
 import type { Place } from '../contents/index.ts'
-import { BackupError, hostReadError, MB, statusError } from './backup-error.ts'
-import type { BackupPhone } from './backup-phone.ts'
+import { BackupError, hostReadError, MB } from './backup-error.ts'
+import { type BackupPhone, roomOf } from './backup-phone.ts'
 import { HostLeft } from './device-link.ts'
 import { fileIdOf, payloadPath } from './file-id.ts'
 import { encryptionKeyOf, type HostManifest } from './host-manifest.ts'
 import { type Source, withManifest } from './inspection.ts'
-import { downloadStored, type Run } from './run.ts'
+import { downloadFile, type Run } from './run.ts'
 
 /**
  * Extract: one file of the backup, decrypted, goes into the host's folder itself, under the last part of its path. Throws
@@ -21,11 +21,8 @@ export function extractFile(phone: BackupPhone, source: Source, place: Place, op
     await downloadPayload(run, manifest, { place, local })
     const { size } = await stat(local)
     const blocks = createReadStream(local, { signal: run.signal })
-    await run.drive.uploadBlocks(
-      place.relativePath.slice(place.relativePath.lastIndexOf('/') + 1),
-      { size, blocks },
-      run,
-    )
+    const name = place.relativePath.slice(place.relativePath.lastIndexOf('/') + 1)
+    await run.drive.uploadBlocks(name, { size, blocks }, run)
   })
 }
 
@@ -35,13 +32,15 @@ async function downloadPayload(
   { place, local }: { place: Place; local: string },
 ): Promise<void> {
   const fileId = fileIdOf(place)
-  const path = `${run.root}/${payloadPath(fileId)}`
   const record = manifest.find(fileId)?.record
   if (record === undefined) throw new BackupError(MB.notFound, 'File not found', { path: place.relativePath })
   const key = manifest.keys && fileKeyOf(manifest, record)
-  await using file = await open(local, 'w')
-  const { code, text } = await downloadStored(run, path, { key, sink: async (piece) => void (await file.write(piece)) })
-  if (code !== 0) throw hostReadError('Error reading file', statusError(code, text, path))
+  try {
+    const room = { left: roomOf(run.phone) }
+    await downloadFile(run, `${run.root}/${payloadPath(fileId)}`, { path: local, key, room })
+  } catch (error) {
+    throw error instanceof BackupError ? hostReadError('Error reading file', error) : error
+  }
 }
 
 function fileKeyOf({ keys }: HostManifest, record: Uint8Array): Uint8Array {

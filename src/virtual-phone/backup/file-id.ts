@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Place } from '../contents/entry.ts'
+import { uuidOf } from '../uuid-of.ts'
 
 /** The name of a file in a backup: SHA-1 of domain, dash and path as UTF-8, in lower-case hex. */
 export function fileIdOf({ domain, relativePath }: Place): string {
@@ -20,7 +21,7 @@ export function payloadPath(fileId: string): string {
 export function devicePathOf({ domain, relativePath }: Place): string {
   const [kind = '', name = ''] = splitOnce(domain, '-')
   const root = ROOTS[kind] ?? 'mobile'
-  const container = name === '' ? '' : `/${containerOf(name)}`
+  const container = name === '' ? '' : `/${uuidOf(name)}`
   return Buffer.from(`/.b/6/${root}${container}/${relativePath}`).subarray(0, 4_000).toString()
 }
 
@@ -45,15 +46,4 @@ const ROOTS: Readonly<Record<string, string>> = {
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator)
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-function containerOf(name: string): string {
-  const digits = hash('sha1', name).toUpperCase()
-  return [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    digits.slice(12, 16),
-    digits.slice(16, 20),
-    digits.slice(20, 32),
-  ].join('-')
 }

@@ -31,19 +31,16 @@ export class HostDrive {
     this.#link = link
   }
 
-  /** Works without a word to the host, which has to be silent too; it may leave. */
-  quietly<Value>(work: (options: WaitOptions) => Promise<Value>, options: WaitOptions): Promise<Value> {
-    return this.#link.quietly(work, options)
-  }
-
-  /** Undefined when the host does not tell: then nothing is checked. */
+  /** Undefined when the host does not tell, or is too old to be asked: then nothing is checked. */
   async freeBytes(options: WaitOptions): Promise<number | undefined> {
+    if (this.#link.version < FREE_SPACE_VERSION) return undefined
     const { code, payload } = await this.#link.ask(['DLMessageGetFreeDiskSpace'], options)
     return code === 0 ? numberOf(payload) : undefined
   }
 
-  /** Asks the host to make room; false when it cannot. */
+  /** Asks the host to make room; false when it cannot, or is too old to be asked. */
   async purge(bytesWanted: number, options: WaitOptions): Promise<boolean> {
+    if (this.#link.version < PURGE_VERSION) return false
     return (await this.#link.ask(['DLMessagePurgeDiskSpace', bytesWanted, PURGE_URGENCY], options)).code === 0
   }
 
@@ -194,6 +191,10 @@ export class HostDrive {
 /** Where the phone keeps what it makes for a backup. */
 const CACHE_FOLDER = '/var/root/Library/Caches/Backup'
 const PURGE_URGENCY = 4
+
+/** DeviceLink's, from which on a message may be sent. Source: docs/protocol/mobilebackup2.md#devicelink */
+const FREE_SPACE_VERSION = 300
+const PURGE_VERSION = 400
 
 const NOT_SENT: PathResult = { code: -6, text: 'The host did not send the file' }
 

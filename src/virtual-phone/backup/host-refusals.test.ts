@@ -92,6 +92,23 @@ test('without enough room the phone asks once for a purge and ends with 105 befo
   assert.deepEqual(received, [])
 })
 
+for (const [ios, version, asked] of [
+  ['13.7', 400, ['free space']],
+  ['14.0', 300, ['free space']],
+  ['14.0', 200, []],
+] as const) {
+  test(`a phone with iOS ${ios} asks a host of DeviceLink ${version} for ${asked[0] ?? 'nothing'}, and no purge`, async () => {
+    const host = newHost()
+    Object.assign(host, { freeBytes: 0, version })
+    const { response, transcript } = await hold(host, newPhone({ files: 5, bytes: 100, ios }), BACKUP)
+    assert.equal(response?.ErrorCode, asked.length === 0 ? 0 : 105)
+    assert.deepEqual(
+      transcript.filter((line) => /^(free|purge)/.test(line)),
+      asked,
+    )
+  })
+}
+
 test('a purge that makes room lets the backup go on', async () => {
   const host = newHost()
   host.freeBytes = 0

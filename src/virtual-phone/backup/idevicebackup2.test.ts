@@ -1,40 +1,25 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import { NEVER } from '../../base/abort.ts'
 import { systemClock } from '../../base/clock.ts'
-import { isSystemError } from '../../base/errors.ts'
 import { type Entry, openFolderContents, openSeededContents } from '../contents/index.ts'
 import { openMuxServer, openVirtualPhone } from '../index.ts'
+import { runTool } from '../testing/debian-tools.ts'
+import { pairForTools } from '../testing/host.ts'
 import { fileIdOf, payloadPath } from './file-id.ts'
 
 const signal = NEVER
-const run = promisify(execFile)
-
-/** Runs one of libimobiledevice's tools against a mux server; its whole output, whatever its exit status. */
-async function tool(name: string, args: readonly string[], address: string): Promise<string> {
-  try {
-    const { stdout } = await run(name, [...args], { env: { PATH: '/usr/bin:/bin', USBMUXD_SOCKET_ADDRESS: address } })
-    return stdout
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) throw new Error(`${name} is missing: install libimobiledevice-utils`)
-    if (error instanceof Error && 'stdout' in error && typeof error.stdout === 'string') return error.stdout
-    throw error
-  }
-}
-
 async function openWorld({ files, bytes }: { files: number; bytes: number }) {
   await using opened = new AsyncDisposableStack()
   const contents = openSeededContents({ seed: 11, files, bytes, ios: '17.5', clock: systemClock })
   const phone = opened.use(await openVirtualPhone({ seed: 11, ios: '17.5', contents, clock: systemClock }))
   const mux = opened.use(await openMuxServer({ phones: [phone], listen: { host: '127.0.0.1', port: 0 }, signal }))
   const folder = opened.use(await mkdtempDisposable(join(tmpdir(), 'idevicebackup2-')))
-  await tool('idevicepair', ['-u', phone.udid, 'pair'], mux.address)
-  const backUp = () => tool('idevicebackup2', ['-u', phone.udid, 'backup', folder.path], mux.address)
+  await pairForTools(mux.address, { deviceId: 1, udid: phone.udid })
+  const backUp = async () => (await runTool(mux.address, 'idevicebackup2', 'backup', folder.path)).output
   const disposal = opened.move()
   return { contents, phone, backUp, folder: folder.path, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
 }

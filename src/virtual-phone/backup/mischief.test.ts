@@ -32,7 +32,7 @@ for (const mischief of MISCHIEFS) {
     right.end(frame(['DLMessageProcessMessage', { MessageName: 'Backup', TargetIdentifier: UDID }]))
     right.resume()
     await serveBackup(channel, phone, { signal })
-    assert.equal(phone.lockdown.get('com.apple.mobile.backup', 'LastiTunesBackupDate') === undefined, true)
+    assert.equal(phone.lockdown.get('com.apple.mobile.backup', 'LastiTunesBackupDate'), undefined)
   })
 }
 

@@ -29,7 +29,7 @@ test('iCloud backup is switched on and off', async () => {
 
 test('without an iCloud account there is no iCloud backup to switch on: error 1', async () => {
   const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.hasCloudAccount = false
+  phone.condition.set({ hasCloudAccount: false })
   const request = { MessageName: 'EnableCloudBackup', CloudBackupState: true }
   const { response } = await hold(newHost(), phone, request)
   assert.equal(response?.ErrorCode, 1)
@@ -41,7 +41,7 @@ test('a phone is erased only when its owner allowed it, and then hangs up withou
   const phone = newPhone({ files: 1, bytes: 1 })
   const refused = await hold(newHost(), phone, { MessageName: 'EraseDevice' })
   assert.deepEqual([refused.response?.ErrorCode, phone.erasures], [1, 0])
-  phone.agent.mayBeErased = true
+  phone.condition.set({ mayBeErased: true })
   const erased = await hold(newHost(), phone, { MessageName: 'EraseDevice' })
   assert.deepEqual([erased.response, phone.erasures], [undefined, 1])
 })

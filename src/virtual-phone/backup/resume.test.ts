@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dictOf, encodeBinaryPlist, type Plist, parsePlist, textOf } from '../../plist/index.ts'
 import { newPhone, type PhoneForTests, UDID } from '../testing/phone-for-tests.ts'
-import { hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
+import { backedUp, copyOf } from '../testing/restoring.ts'
+import { cutAt, heal, hold, newHost, type ScriptedHost } from '../testing/scripted-host.ts'
 import { fileIdOf, payloadPath } from './file-id.ts'
 
 const BACKUP = { MessageName: 'Backup' }
@@ -18,28 +19,16 @@ function assertComplete(host: ScriptedHost, phone: PhoneForTests): void {
   assert.deepEqual(payloadOf(host).sort(), expectedPayload(phone).sort())
 }
 
-/** A finished backup, to be spoiled by a test. */
-async function finished() {
-  const phone = newPhone()
-  const host = newHost()
-  await hold(host, phone, BACKUP)
-  return { phone, host }
+const backup = await backedUp(newPhone())
+
+/** A finished backup, to be spoiled by a test, and the phone that it is of. */
+function finished() {
+  return { phone: newPhone(), host: copyOf(backup) }
 }
 
 function rewriteStatus(host: ScriptedHost, change: Record<string, Plist>): void {
   const status = dictOf(parsePlist(host.files.get(STATUS)!))
   host.files.set(STATUS, encodeBinaryPlist({ ...status, ...change }))
-}
-
-/** Cuts the cable when a request whose transcript would begin so comes for the nth time. */
-function cutAt(host: ScriptedHost, name: string, nth: number): void {
-  let seen = 0
-  host.meddle = ([message]) => (message === name && ++seen === nth ? 'cut' : undefined)
-}
-
-function heal(host: ScriptedHost): void {
-  host.meddle = () => undefined
-  host.cutAfterBytes = Number.POSITIVE_INFINITY
 }
 
 test('a first backup that was cut sends again only what the host had not confirmed', async () => {
@@ -118,7 +107,7 @@ for (const [message, nth] of [
   ['DLContentsOfDirectory', 300],
 ] as const) {
   test(`an incremental backup cut at ${message} ${nth} is finished by the next run`, async () => {
-    const { phone, host } = await finished()
+    const { phone, host } = finished()
     phone.contents.change({ seed: 2, add: 150, rewrite: 40, move: 10, remove: 30 })
     cutAt(host, message, nth)
     assert.equal((await hold(host, phone, BACKUP)).response, undefined)
@@ -145,7 +134,7 @@ test('after an error that the host was told of, everything is sent again', async
 const isFull = (transcript: readonly string[]) => transcript.some((line) => line.includes('empty uploading full'))
 
 test('without Status.plist a backup is full, and a phone that has changed gives it a new UUID', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   const uuid = uuidOf(host)
   host.files.delete(STATUS)
   phone.contents.change({ seed: 1, add: 1 })
@@ -155,7 +144,7 @@ test('without Status.plist a backup is full, and a phone that has changed gives 
 })
 
 test('a Status.plist that is none ends the backup with 205', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   host.files.set(STATUS, Buffer.from('nonsense'))
   const { response } = await hold(host, phone, BACKUP)
   assert.equal(response?.ErrorCode, 205)
@@ -166,7 +155,7 @@ test('a Status.plist that is none ends the backup with 205', async () => {
 })
 
 test('a Status.plist that cannot be read ends the backup with 103', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   let asked = false
   host.meddle = ([name]) => {
     if (name !== 'DLMessageDownloadFiles' || asked) return undefined
@@ -177,7 +166,7 @@ test('a Status.plist that cannot be read ends the backup with 103', async () => 
 })
 
 test('an unsupported version makes the backup full', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   rewriteStatus(host, { Version: '1.6' })
   const { response, transcript } = await hold(host, phone, BACKUP)
   assert.equal(response?.ErrorCode, 0)
@@ -185,7 +174,7 @@ test('an unsupported version makes the backup full', async () => {
 })
 
 test('a backup in the old format is put aside and removed at the end', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   rewriteStatus(host, { Version: '2.4' })
   const { response, transcript } = await hold(host, phone, BACKUP)
   assert.equal(response?.ErrorCode, 0)
@@ -211,7 +200,7 @@ for (const [name, inner] of [
   ['Manifest.db', 12],
 ] as const) {
   test(`finished without the full flag, an empty ${name} ends the backup with 205`, async () => {
-    const { phone, host } = await finished()
+    const { phone, host } = finished()
     host.files.set(`${UDID}/${name}`, new Uint8Array(0))
     const { response } = await hold(host, phone, BACKUP)
     assert.equal(response?.ErrorCode, 205)
@@ -219,14 +208,14 @@ for (const [name, inner] of [
   })
 
   test(`finished without the full flag, a missing ${name} ends the backup with 205`, async () => {
-    const { phone, host } = await finished()
+    const { phone, host } = finished()
     host.files.delete(`${UDID}/${name}`)
     assert.equal((await hold(host, phone, BACKUP)).response?.ErrorCode, 205)
   })
 }
 
 test('over an encrypted backup an unencrypted one is full', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   host.files.set(`${UDID}/Manifest.plist`, encodeBinaryPlist({ IsEncrypted: true }))
   const { response, transcript } = await hold(host, phone, BACKUP)
   assert.equal(response?.ErrorCode, 0)
@@ -234,7 +223,7 @@ test('over an encrypted backup an unencrypted one is full', async () => {
 })
 
 test('when the host lost a file, the next backup is full', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   host.files.delete(payloadOf(host)[17]!)
   const { response, transcript } = await hold(host, phone, BACKUP)
   assert.equal(response?.ErrorCode, 0)
@@ -243,7 +232,7 @@ test('when the host lost a file, the next backup is full', async () => {
 })
 
 test('files that no manifest knows are removed when an interrupted removal is finished', async () => {
-  const { phone, host } = await finished()
+  const { phone, host } = finished()
   rewriteStatus(host, { SnapshotState: 'removing' })
   const stray = `${UDID}/ab/${'ab'.repeat(20)}`
   host.files.set(stray, Buffer.from('left over'))

@@ -1,14 +1,12 @@
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { equalBytes } from '../../base/bytes.ts'
 import type { WaitOptions } from '../../base/channel.ts'
 import type { Secret } from '../../base/secret.ts'
 import { BackupError, hostReadError, MB, statusError } from './backup-error.ts'
 import type { BackupPhone } from './backup-phone.ts'
-import { decryptTo } from './encryption/ciphertext.ts'
 import { PREFIXES } from './file-id.ts'
-import { type HostDrive, memorySink, type PathResult, type Sink } from './host-drive.ts'
+import { type HostDrive, memorySink } from './host-drive.ts'
 import { HostManifest } from './host-manifest.ts'
+import { IncomingFile } from './incoming-file.ts'
 import { type BackupKeys, type LockedKeys, parseManifestPlist } from './manifest-plist.ts'
 
 /** One operation on the host's folder: who, where, and room for temporary files. */
@@ -63,16 +61,18 @@ export async function unlock({ phone, password }: Run, locked: LockedKeys): Prom
   return { bag, manifestKey }
 }
 
+/** The largest that was seen of a real phone is 1.5 GB. */
+const MANIFEST_DB_BYTES_MAX = 4 * 2 ** 30
+
 /** Gets the host's Manifest.db whole, decrypted, and opens the copy. Throws 205 for a missing or broken one. */
 export async function downloadManifestDb(
   run: Run,
   { folder, as, keys }: { folder: string; as: string; keys: BackupKeys | undefined },
 ): Promise<HostManifest> {
-  const path = `${folder}/Manifest.db`
   const local = join(run.tempFolder, as)
+  const room = { left: MANIFEST_DB_BYTES_MAX }
   try {
-    const { code, text } = await downloadTo(run, { path, local, key: keys?.manifestKey })
-    if (code !== 0) throw statusError(code, text, path)
+    await downloadFile(run, `${folder}/Manifest.db`, { path: local, key: keys?.manifestKey, room })
     return new HostManifest(local, keys)
   } catch (error) {
     if (error instanceof BackupError) throw hostReadError('Error reading manifest', error)
@@ -80,39 +80,17 @@ export async function downloadManifestDb(
   }
 }
 
-async function downloadTo(
+/** Gets one file into a file of this machine. Throws `BackupError` for what the host refuses, and for what went wrong here. */
+export async function downloadFile(
   run: Run,
-  { path, local, key }: { path: string; local: string; key: Uint8Array | undefined },
-): Promise<PathResult> {
-  await using file = await open(local, 'w')
-  let size = 0
-  const sink = async (piece: Uint8Array) => {
-    if (!isZero(piece)) await file.write(piece, 0, piece.length, size)
-    size += piece.length
-  }
-  const result = await downloadStored(run, path, { key, sink })
-  await file.truncate(size)
-  return result
-}
-
-const ZEROS = new Uint8Array(64 * 1024)
-
-/** Such pieces are left out of a file, which takes less room on the disk then and reads the same. */
-function isZero(piece: Uint8Array): boolean {
-  return piece.length <= ZEROS.length && equalBytes(piece, ZEROS.subarray(0, piece.length))
-}
-
-/** Gets one file, decrypted if it has a key. A host's refusal is an answer. Throws `BackupError` 11 for what does not decrypt. */
-export async function downloadStored(
-  run: Run,
-  path: string,
-  { key, sink }: { key: Uint8Array | undefined; sink: Sink },
-): Promise<PathResult> {
-  if (key === undefined) return await run.drive.download(path, sink, run)
-  const decryption = decryptTo(key, sink)
-  const result = await run.drive.download(path, decryption.sink, run)
-  if (result.code === 0) await decryption.end()
-  return result
+  hostPath: string,
+  options: ConstructorParameters<typeof IncomingFile>[0],
+): Promise<void> {
+  await using file = new IncomingFile(options)
+  const results = await run.drive.downloadAll([hostPath], () => file, run)
+  const { code, text } = results.get(hostPath)!
+  if (code !== 0) throw statusError(code, text, hostPath)
+  if (file.failure !== undefined) throw file.failure
 }
 
 /** What a look at the host's folder found. */

@@ -187,14 +187,6 @@ test('a host that leaves while the sheet is shown takes it away', async () => {
   assert.deepEqual(phone.posted, SHEET)
 })
 
-test('the silence of the scan lasts as long as told, and a host may leave in it', async () => {
-  const phone = newPhone({ files: 1, bytes: 1 })
-  phone.agent.scanMs = 60_000
-  const host = newHost()
-  host.meddle = () => 'cut'
-  assert.equal((await hold(host, phone, BACKUP)).response, undefined)
-})
-
 test('Info tells of every domain, List of every entry', async () => {
   const phone = newPhone({ files: 60, bytes: 20_000 })
   const host = newHost()

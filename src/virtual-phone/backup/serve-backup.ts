@@ -4,6 +4,7 @@ import { Secret } from '../../base/secret.ts'
 import { arrayOf, boolOf, dictOf, numberOf, type PlistDict, PlistReal, textOf } from '../../plist/index.ts'
 import { secondsSince2001 } from '../apple-time.ts'
 import type { Place } from '../contents/index.ts'
+import type { Trait } from '../personality/index.ts'
 import { BackupError, MB } from './backup-error.ts'
 import { BACKUP_DOMAIN, type BackupPhone } from './backup-phone.ts'
 import { changePassword } from './change-password.ts'
@@ -34,10 +35,12 @@ export async function serveBackup(channel: ByteChannel, phone: BackupPhone, { si
 }
 
 async function exchangeVersions(link: DeviceLink, { traits }: BackupPhone, options: WaitOptions): Promise<void> {
-  await link.send(['DLMessageVersionExchange', traits.has('device-link-400') ? 400 : 300, 0], options)
-  const [name, verdict] = await link.receive(options)
+  const own = traits.has('device-link-400') ? 400 : 300
+  await link.send(['DLMessageVersionExchange', own, 0], options)
+  const [name, verdict, theirs] = await link.receive(options)
   const isAccepted = verdict === 'DLVersionsOk' || verdict === 'DLErrorAcceptingDeviceLinkGreater'
   if (name !== 'DLMessageVersionExchange' || !isAccepted) throw new HostLeft('The host refused the version')
+  link.version = Math.min(own, numberOf(theirs) ?? own)
   await link.send(['DLMessageDeviceReady'], options)
 }
 
@@ -46,65 +49,69 @@ async function serveRequests(link: DeviceLink, phone: BackupPhone, options: Wait
     const [name, body] = await link.receive(options)
     const request = dictOf(body)
     if (name !== 'DLMessageProcessMessage' || request === undefined) return link.refuse(name, options)
-    const session: Session = { link, phone, restarts: false }
-    const response = await answer(request, session, options)
+    const session: Session = { link, drive: new HostDrive(link), phone, request, restarts: false }
+    const response = await answer(session, options)
     await link.send(['DLMessageProcessMessage', { MessageName: 'Response', ...response }], options)
     if (session.restarts) return restartSoon(link, phone, options)
   }
 }
 
+/** One request. */
 interface Session {
   readonly link: DeviceLink
+  readonly drive: HostDrive
   readonly phone: BackupPhone
+  readonly request: PlistDict
   /** After the response, that is. */
   restarts: boolean
 }
 
 /** The keys of the Response. A failure of the backup is an answer, a failure of the connection is not. */
-async function answer(request: PlistDict, session: Session, options: WaitOptions): Promise<PlistDict> {
+async function answer(session: Session, options: WaitOptions): Promise<PlistDict> {
   try {
-    return { ErrorCode: 0, ...(await perform(request, session, options)) }
+    return { ErrorCode: 0, ...(await perform(session, options)) }
   } catch (error) {
     if (!(error instanceof BackupError)) throw error
     return { ErrorCode: error.code, ErrorDescription: error.describe() }
   }
 }
 
-async function perform(request: PlistDict, session: Session, options: WaitOptions): Promise<PlistDict> {
-  const { phone, link } = session
+async function perform(session: Session, options: WaitOptions): Promise<PlistDict> {
+  const { phone, drive, request } = session
   const name = textOf(request.MessageName)
   if (name === 'Hello') return hello(request)
   if (textOf(request.TargetIdentifier) !== phone.udid) throw new HostLeft('The request is for another phone')
   switch (name) {
     case 'Backup':
       await performBackup(session, options)
-      return {}
+      break
+    case 'Restore':
+      session.restarts = await serveRestore(phone, { drive, request }, options)
+      break
+    case 'ChangePassword':
+      await askPasscode(session, 'passcode-for-password', options)
+      await changePassword(phone, { drive, request }, options)
+      break
     case 'Info':
-      return { Content: await describeBackup(phone, sourceOf(request, link), options) }
+      return { Content: await describeBackup(phone, sourceOf(session), options) }
     case 'List':
-      return { Content: await listBackup(phone, sourceOf(request, link), options) }
+      return { Content: await listBackup(phone, sourceOf(session), options) }
     case 'Extract':
-      await extractFile(phone, { ...sourceOf(request, link), password: passwordOf(request) }, placeOf(request), options)
-      return {}
+      await extractFile(phone, lockedSourceOf(session), placeOf(request), options)
+      break
     case 'Unback':
-      return unback(phone, { ...sourceOf(request, link), password: passwordOf(request) }, options)
+      return await unback(phone, lockedSourceOf(session), options)
     case 'Remove':
       throw new BackupError(MB.internal, 'Remove is no longer supported')
-    case 'ChangePassword':
-      await askPasscode(link, phone, options)
-      await changePassword(phone, { drive: new HostDrive(link), request }, options)
-      return {}
     case 'EnableCloudBackup':
       enableCloudBackup(phone, request)
-      return {}
+      break
     case 'EraseDevice':
       return erase(phone)
-    case 'Restore':
-      session.restarts = await serveRestore(phone, { drive: new HostDrive(link), request }, options)
-      return {}
     default:
-      return link.refuse(`request ${name ?? 'without a name'}`, options)
+      return session.link.refuse(`request ${name ?? 'without a name'}`, options)
   }
+  return {}
 }
 
 function hello(request: PlistDict): PlistDict {
@@ -114,58 +121,60 @@ function hello(request: PlistDict): PlistDict {
   return { ProtocolVersion: new PlistReal(version) }
 }
 
-function sourceOf(request: PlistDict, link: DeviceLink): Source {
-  const source = textOf(request.SourceIdentifier) ?? textOf(request.TargetIdentifier) ?? ''
-  return { drive: new HostDrive(link), source, password: undefined }
+/** Info and List bring no password. */
+function sourceOf({ drive, request, phone }: Session): Source {
+  return { drive, source: textOf(request.SourceIdentifier) ?? phone.udid, password: undefined }
 }
 
-function passwordOf(request: PlistDict): Secret | undefined {
-  const text = textOf(request.Password)
-  return text === undefined ? undefined : new Secret(text)
+function lockedSourceOf(session: Session): Source {
+  const password = textOf(session.request.Password)
+  return { ...sourceOf(session), password: password === undefined ? undefined : new Secret(password) }
 }
 
 function placeOf(request: PlistDict): Place {
   return { domain: textOf(request.DomainName) ?? '', relativePath: textOf(request.RelativePath) ?? '' }
 }
 
-function enableCloudBackup({ agent, condition, lockdown }: BackupPhone, request: PlistDict): void {
-  if (!agent.hasCloudAccount) throw new BackupError(MB.internal, 'No account exists')
+function enableCloudBackup({ condition, lockdown }: BackupPhone, request: PlistDict): void {
+  const { hasCloudAccount, forbidsCloudBackup } = condition.state
+  if (!hasCloudAccount) throw new BackupError(MB.internal, 'No account exists')
   const isOn = boolOf(request.CloudBackupState) ?? false
-  if (isOn && condition.state.forbidsCloudBackup)
-    throw new BackupError(MB.forbidden, 'Cloud backup enabling is disabled by MDM')
+  if (isOn && forbidsCloudBackup) throw new BackupError(MB.forbidden, 'Cloud backup enabling is disabled by MDM')
   lockdown.set(BACKUP_DOMAIN, 'CloudBackupEnabled', isOn)
 }
 
 /** There is nobody left to answer. */
 function erase(phone: BackupPhone): never {
-  if (!phone.agent.mayBeErased) throw new BackupError(MB.internal, 'This phone may not be erased')
+  if (!phone.condition.state.mayBeErased) throw new BackupError(MB.internal, 'This phone may not be erased')
   phone.onErase()
   throw new HostLeft('The phone erases itself')
 }
 
 /** After an error that the host was told of, the phone forgets what it had sent; after a lost connection it does not. */
-async function performBackup({ link, phone }: Session, options: WaitOptions): Promise<void> {
+async function performBackup(session: Session, options: WaitOptions): Promise<void> {
+  const { link, drive, phone } = session
   const { agent, faults } = phone
   const mischief = mischiefOf(faults.take('mischief'))
   if (mischief !== undefined) return mischief.play({ link, phone, ...options })
-  if (phone.traits.has('passcode-for-backup')) await askPasscode(link, phone, options)
+  await askPasscode(session, 'passcode-for-backup', options)
   checkPreconditions(phone)
   try {
-    await backUp(phone, new HostDrive(link), options)
+    await backUp(phone, drive, options)
   } catch (error) {
     if (error instanceof BackupError) agent.cache = undefined
     throw error
   }
   phone.lockdown.set(BACKUP_DOMAIN, 'LastiTunesBackupTZ', 'GMT')
   phone.lockdown.set(BACKUP_DOMAIN, 'LastiTunesBackupDate', secondsSince2001(phone.clock.nowMs()))
+  phone.onBackedUp()
 }
 
 const SHEET = 'com.apple.LocalAuthentication.ui'
 
-/** Nothing is said over the link meanwhile. Source: docs/protocol/mobilebackup2.md#the-passcode */
-async function askPasscode(link: DeviceLink, phone: BackupPhone, options: WaitOptions): Promise<void> {
-  const { condition, clock } = phone
-  if (condition.state.passcode === undefined) return
+/** Where this version of iOS asks at all. Nothing is said over the link meanwhile. Source: docs/protocol/mobilebackup2.md#the-passcode */
+async function askPasscode({ link, phone }: Session, trait: Trait, options: WaitOptions): Promise<void> {
+  const { condition, clock, traits } = phone
+  if (condition.state.passcode === undefined || !traits.has(trait)) return
   phone.post(`${SHEET}.presented`)
   try {
     const outcome = await link.quietly((waiting) => condition.passcodeSheet.ask(clock, waiting), options)
@@ -179,9 +188,10 @@ async function askPasscode(link: DeviceLink, phone: BackupPhone, options: WaitOp
 const SNAPSHOT_BYTES = 64 * 2 ** 20
 
 function checkPreconditions({ condition, lockdown, agent }: BackupPhone): void {
-  const { forbidsBackup, isSetUp, requiresEncryption } = condition.state
+  const { forbidsBackup, isSetUp, isRestoringFromCloud, requiresEncryption } = condition.state
   if (forbidsBackup) throw new BackupError(MB.forbidden, 'Backup is not allowed by device management')
   if (!isSetUp) throw new BackupError(MB.notSetUp, 'Setup assistant is not finished')
+  if (isRestoringFromCloud) throw new BackupError(MB.cloudRestoreRuns, 'An iCloud restore is running')
   const freeBytes = numberOf(lockdown.get('com.apple.disk_usage', 'TotalDataAvailable')) ?? SNAPSHOT_BYTES
   if (freeBytes < SNAPSHOT_BYTES) throw new BackupError(MB.deviceFull, 'Insufficient free disk space on device')
   const mustEncrypt = requiresEncryption || boolOf(lockdown.get(BACKUP_DOMAIN, 'WillEncrypt'))

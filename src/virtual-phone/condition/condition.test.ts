@@ -56,6 +56,14 @@ test('the trust dialog stays until somebody taps, and is shown anew for the next
   assert.deepEqual([trustDialog.ask(), trustDialog.ask()], ['denied', 'pending'])
 })
 
+test('without a dialog there is nothing to tap', () => {
+  let accepted = 0
+  const { trustDialog } = new Condition({ trust: 'ask' }, { onTrust: () => accepted++ })
+  assert.equal(trustDialog.accept(), false)
+  trustDialog.refuse()
+  assert.deepEqual([trustDialog.ask(), accepted], ['pending', 0])
+})
+
 test('Trust wants the passcode', () => {
   const { trustDialog } = new Condition({ trust: 'ask', passcode: '1234' })
   trustDialog.ask()
@@ -72,8 +80,8 @@ test('the passcode sheet stays after a wrong passcode, and the right one unlocks
   assert.equal(passcodeSheet.enter('0000'), false)
   assert.equal(passcodeSheet.isShown, true)
   assert.equal(passcodeSheet.enter('1234'), true)
+  assert.deepEqual([passcodeSheet.isShown, condition.state.isLocked], [false, false], 'at once')
   assert.equal(await answer, 'entered')
-  assert.deepEqual([passcodeSheet.isShown, condition.state.isLocked], [false, false])
   assert.equal(passcodeSheet.enter('1234'), false, 'no sheet, nothing to enter')
 })
 

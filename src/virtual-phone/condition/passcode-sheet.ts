@@ -32,12 +32,17 @@ export class PasscodeSheet {
   enter(passcode: string | undefined = this.#state().passcode): boolean {
     if (this.#answer === undefined || passcode !== this.#state().passcode) return false
     this.#onEnter()
-    this.#answer('entered')
+    this.#close('entered')
     return true
   }
 
   cancel(): void {
-    this.#answer?.('cancelled')
+    this.#close('cancelled')
+  }
+
+  #close(answer: PasscodeAnswer): void {
+    this.#answer?.(answer)
+    this.#answer = undefined
   }
 
   /**
@@ -47,7 +52,7 @@ export class PasscodeSheet {
   async ask(clock: Clock, { signal }: WaitOptions): Promise<PasscodeAnswer> {
     if (this.#state().passcode === undefined) return 'entered'
     const answered = Promise.withResolvers<PasscodeAnswer>()
-    this.#answer?.('cancelled')
+    this.cancel()
     this.#answer = answered.resolve
     const done = new AbortController()
     const waiting = AbortSignal.any([signal, done.signal])

@@ -38,6 +38,12 @@ export interface ConditionState {
   readonly forbidsPairing: boolean
   /** Another program holds the sync lock. */
   readonly isSyncing: boolean
+  /** Somebody is signed in to iCloud. */
+  readonly hasCloudAccount: boolean
+  /** A restore from iCloud is running. */
+  readonly isRestoringFromCloud: boolean
+  /** Computers may erase the phone; a real one cannot be told not to let them. */
+  readonly mayBeErased: boolean
   /**
    * Reports disagree about computers that come between a restart and the first unlock: false, StartSession is refused; true, it
    * is granted, and StartService is refused where the person's data is needed.
@@ -62,6 +68,9 @@ export const EVERYDAY: ConditionState = {
   requiresEncryption: false,
   forbidsPairing: false,
   isSyncing: false,
+  hasCloudAccount: true,
+  isRestoringFromCloud: false,
+  mayBeErased: false,
   admitsBeforeFirstUnlock: false,
 }
 

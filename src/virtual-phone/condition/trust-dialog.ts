@@ -29,17 +29,20 @@ export class TrustDialog {
     return this.#isShown
   }
 
-  /** The person taps Trust, and types the passcode if there is one: the right one unless given. False if it was wrong. */
+  /**
+   * The person taps Trust, and types the passcode if there is one: the right one unless given. False, and the dialog stays, if it
+   * was wrong; false, too, without a dialog.
+   */
   accept({ passcode = this.#state().passcode }: { passcode?: string | undefined } = {}): boolean {
-    if (passcode !== this.#state().passcode) return false
+    if (!this.#isShown || passcode !== this.#state().passcode) return false
     this.#answer('trusted')
     this.#onAccept()
     return true
   }
 
-  /** The person taps Don't Trust. */
+  /** The person taps Don't Trust. Nothing happens without a dialog. */
   refuse(): void {
-    this.#answer('denied')
+    if (this.#isShown) this.#answer('denied')
   }
 
   #answer(tapped: 'trusted' | 'denied'): void {

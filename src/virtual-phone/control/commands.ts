@@ -25,29 +25,14 @@ type Command = (fields: Fields, controlled: Controlled) => () => void
 
 /** What can be done to the phone from outside, by name. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  [
-    'lock',
-    (_, { phone }) =>
-      () =>
-        phone.condition.lock(),
-  ],
+  ['lock', simply(({ phone }) => phone.condition.lock())],
   ['unlock', unlock],
   ['passcode', answerSheet],
   ['trust', answerTrust],
-  [
-    'restart',
-    (_, { phone }) =>
-      () =>
-        phone.restart(),
-  ],
-  [
-    'forget-hosts',
-    (_, { phone }) =>
-      () =>
-        phone.forgetHosts(),
-  ],
-  ['plug-in', (_, controlled) => () => plug(controlled, true)],
-  ['unplug', (_, controlled) => () => plug(controlled, false)],
+  ['restart', simply(({ phone }) => phone.restart())],
+  ['forget-hosts', simply(({ phone }) => phone.forgetHosts())],
+  ['plug-in', simply((controlled) => plug(controlled, true))],
+  ['unplug', simply((controlled) => plug(controlled, false))],
   ['condition', setCondition],
   ['change', changeContents],
   ['set', setValue],
@@ -55,6 +40,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['log', writeLog],
   ['fault', addFault],
 ])
+
+/** A command without fields. */
+function simply(act: (controlled: Controlled) => void): Command {
+  return (_, controlled) => () => act(controlled)
+}
 
 /** The cable to a computer charges the phone, too. */
 function plug({ phone, cable }: Controlled, isIn: boolean): void {
@@ -97,6 +87,7 @@ function answerTrust(fields: Fields, { phone }: Controlled) {
   const typed = readPasscode(fields)
   const { trustDialog } = phone.condition
   return () => {
+    if (!trustDialog.isShown) throw badCommand('The phone does not ask whether to trust a computer now')
     if (answer === 'refuse') trustDialog.refuse()
     else if (!trustDialog.accept(typed)) throw wrongPasscode()
   }
@@ -127,6 +118,9 @@ const FLAGS = [
   'requiresEncryption',
   'forbidsPairing',
   'isSyncing',
+  'hasCloudAccount',
+  'isRestoringFromCloud',
+  'mayBeErased',
   'admitsBeforeFirstUnlock',
 ] as const satisfies readonly (keyof ConditionState)[]
 

@@ -1,10 +1,10 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { AppError } from '../../base/errors.ts'
 import { digestContents } from '../contents/index.ts'
-import { badCommand, notListening } from '../errors.ts'
+import { badCommand } from '../errors.ts'
 import { Fields, parseJsonFields } from '../fields.ts'
+import { listenOn, portOf } from '../listen-on.ts'
 import { COMMANDS, type Controlled } from './commands.ts'
 import { Journal } from './journal.ts'
 import { describePhone } from './state.ts'
@@ -42,21 +42,9 @@ export async function openControl({ port = 0, signal, ...controlled }: ControlOp
   opened.defer(() => server.closeAllConnections())
   opened.defer(() => closing.abort(new Error('The control address was closed')))
   signal.addEventListener('abort', () => server.closeAllConnections(), { signal: closing.signal })
-  const address = await listen(server, { port, signal })
+  await listenOn(server, { host: '127.0.0.1', port }, { signal })
   const rest = opened.move()
-  return { address, [Symbol.asyncDispose]: () => rest.disposeAsync() }
-}
-
-async function listen(server: Server, { port, signal }: { port: number; signal: AbortSignal }): Promise<string> {
-  try {
-    server.listen({ host: '127.0.0.1', port })
-    await once(server, 'listening', { signal })
-  } catch (error) {
-    signal.throwIfAborted()
-    throw notListening(`127.0.0.1:${port}`, error)
-  }
-  const address = server.address()
-  return `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : port}`
+  return { address: `http://127.0.0.1:${portOf(server)}`, [Symbol.asyncDispose]: () => rest.disposeAsync() }
 }
 
 interface Serving {

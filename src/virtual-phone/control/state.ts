@@ -4,7 +4,7 @@ import type { Journal } from './journal.ts'
 
 /** Everything about the phone that a test or a person may want to see; plain data for JSON, without passcode and passwords. */
 export function describePhone({ phone, cable }: Controlled, journal: Journal) {
-  const { identity, condition, contents, faults, hosts, agent } = phone
+  const { identity, condition, contents, faults, pairings, agent } = phone
   const { passcode, ...state } = condition.state
   return {
     udid: phone.udid,
@@ -22,7 +22,7 @@ export function describePhone({ phone, cable }: Controlled, journal: Journal) {
       showsPasscodeSheet: condition.passcodeSheet.isShown,
     },
     isEncrypting: agent.encryption.password !== undefined,
-    trustedHosts: hosts.hostIds,
+    trustedHosts: pairings.hostIds,
     contents: contents.totals,
     backups: journal.backups,
     faults: { fired: faults.fired, waiting: faults.waiting },

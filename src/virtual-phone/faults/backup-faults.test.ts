@@ -58,7 +58,14 @@ test('a phone that thinks there is room sends everything to a host that has none
 test('a size that is announced wrong changes nothing about the files', async () => {
   const phone = newPhone({ files: 5, bytes: 5_000 })
   phone.faults.add({ do: 'misreport-size', bytes: 2 ** 50 })
-  assert.equal((await hold(newHost(), phone, BACKUP)).response?.ErrorCode, 0)
+  const host = newHost()
+  const announced: unknown[] = []
+  host.meddle = ([name, , , bytes]) => {
+    if (name === 'DLMessageUploadFiles') announced.push(bytes)
+    return undefined
+  }
+  assert.equal((await hold(host, phone, BACKUP)).response?.ErrorCode, 0)
+  assert.ok(announced.includes(2 ** 50))
   assert.deepEqual(kinds(phone), ['misreport-size'])
 })
 
@@ -95,6 +102,7 @@ test('what the phone is told about its state decides its answer', async () => {
   assert.equal(await codeWhen({ freeBytes: 1000 }), 106)
   assert.equal(await codeWhen({ requiresEncryption: true }), 207)
   assert.equal(await codeWhen({ isSetUp: false }), 212)
+  assert.equal(await codeWhen({ isRestoringFromCloud: true }), 25)
   assert.equal(await codeWhen({ passcode: '1', passcodePrompt: 'refuse' }), 208)
   assert.equal(await codeWhen({ passcode: '1', passcodePrompt: 'accept' }), 0)
   assert.equal(await codeWhen({ isLocked: true, passcode: '1', passcodePrompt: 'accept' }), 0)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { NEVER } from '../../base/abort.ts'
 import { type ByteChannel, openChannel } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
+import { settle } from '../testing/settle.ts'
 import { stoppedClock } from '../testing/stopped-clock.ts'
 import type { LinkFault } from './fault.ts'
 import { Faults } from './faults.ts'
@@ -27,11 +28,6 @@ function openWorld(...planned: readonly LinkFault[]) {
 
 const kinds = (faults: Faults) => faults.fired.map(({ fault }) => fault.do)
 
-/** Lets everything that needs no time happen. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
 for (const afterBytes of [0, 1, 4, 7, 8]) {
   test(`a cut after ${afterBytes} bytes of the phone lets just these through`, async () => {
     const { phone, host, faults } = openWorld({ do: 'cut', service, afterBytes })
@@ -41,6 +37,12 @@ for (const afterBytes of [0, 1, 4, 7, 8]) {
     assert.deepEqual(kinds(faults), ['cut'])
   })
 }
+
+test('a fault at the end of what was sent happens with it, and does not wait for more', async () => {
+  const { phone, done } = openWorld({ do: 'restart', service, afterBytes: 4 })
+  await phone.write(Buffer.from('abcd'), { signal })
+  assert.deepEqual(done, ['restart'])
+})
 
 test('a cut across what the host sends loses all that was being read', async () => {
   const { phone, host, faults } = openWorld({ do: 'cut', service, from: 'host', afterBytes: 6 })

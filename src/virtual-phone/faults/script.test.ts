@@ -54,13 +54,22 @@ for (const [text, message] of [
   ['{"faults":[{"do":"mischief","name":"none"}]}', /name: expected one of upload to the parent folder/],
   ['{"faults":[{"do":"large-manifest","bytes":1e12}]}', /bytes: expected a whole number from 0 to 3000000000/],
 ] as const) {
-  test(`${text || 'no text'} is refused with the place of the mistake`, () => {
+  test(`${text.slice(0, 80) || 'no text'} is refused with the place of the mistake`, () => {
     assert.throws(
       () => parseFaultScript(text),
       (error) => isAppError(error, 'virtual-phone.bad-faults') && message.test(error.message),
     )
   })
 }
+
+test('a script that is nested without end is refused, however deep', () => {
+  for (const depth of [1_000, 30_000, 300_000]) {
+    assert.throws(
+      () => parseFaultScript(`{"faults":${'['.repeat(depth)}${']'.repeat(depth)}}`),
+      (error) => isAppError(error, 'virtual-phone.bad-faults'),
+    )
+  }
+})
 
 test('any JSON is a fault script or refused', () => {
   fc.assert(

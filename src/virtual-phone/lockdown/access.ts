@@ -57,10 +57,11 @@ export function isSettableByAnyone(domain: string, key: string): boolean {
   return domain === '' && key === 'UntrustedHostBUID'
 }
 
-/** Services of the person's data, which the passcode protects. Source: docs/protocol/lockdown.md#before-the-first-unlock */
+/** Services that wait for the passcode. Source: docs/protocol/lockdown.md#before-the-first-unlock */
 const PROTECTED_SERVICES: ReadonlySet<string> = new Set([
   'com.apple.afc',
   'com.apple.crashreportcopymobile',
+  'com.apple.mobile.diagnostics_relay',
   'com.apple.mobile.house_arrest',
   'com.apple.mobilebackup2',
   'com.apple.os_trace_relay',

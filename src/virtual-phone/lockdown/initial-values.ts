@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { PlistReal } from '../../plist/index.ts'
@@ -6,6 +5,7 @@ import { secondsSince2001 } from '../apple-time.ts'
 import { batteryValues, type Condition, isPasswordProtected } from '../condition/index.ts'
 import type { Identity } from '../identity/identity.ts'
 import { traitsOf } from '../personality/index.ts'
+import { uuidOf } from '../uuid-of.ts'
 import { type LockdownValue, LockdownValues } from './values.ts'
 
 interface InitialOptions {
@@ -109,10 +109,7 @@ function stateValues({ identity, publicKeyPem, condition, clock }: InitialOption
 
 /** A UUID that a phone has from one restart to the next. */
 function bootSessionId({ udid }: Identity, boots: number): string {
-  const hex = hash('sha1', `${udid} boot ${boots}`).toUpperCase()
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    '-',
-  )
+  return uuidOf(`${udid} boot ${boots}`)
 }
 
 const GIB = 2 ** 30

@@ -5,7 +5,7 @@ import { fromUtf8 } from '../../base/bytes.ts'
 import { isAppError } from '../../base/errors.ts'
 import { bytesOf } from '../../plist/index.ts'
 import { makeComputer, makeHostKeys } from '../testing/certificates.ts'
-import { ask, connectTo, hear, pairWith, startService, startSession } from '../testing/host.ts'
+import { ask, connectTo, hear, pairWith, secure, startService, startSession } from '../testing/host.ts'
 import { openTestWorld } from '../testing/world.ts'
 
 const LOCKDOWN = { deviceId: 1, port: 62078 }
@@ -36,6 +36,18 @@ test('a host that shows a certificate of another gets nothing', async () => {
   await using lockdown = await connectTo(world.mux.address, LOCKDOWN)
   await using session = await startSession(lockdown, impostor)
   await assert.rejects(ask(session, { Request: 'GetValue' }), (error) => isAppError(error, 'wire.closed'))
+})
+
+test('after StopSession a host is a stranger again', async () => {
+  await using world = await openTestWorld()
+  const host = await openPaired(world)
+  await using lockdown = await connectTo(world.mux.address, LOCKDOWN)
+  const { SystemBUID = '', HostID = '' } = host.keys.record
+  const { SessionID = '' } = await ask(lockdown, { Request: 'StartSession', HostID, SystemBUID })
+  await using session = secure(lockdown.detach(), host.keys)
+  assert.equal((await ask(session, { Request: 'StopSession', SessionID })).Error, undefined)
+  assert.equal((await ask(session, { Request: 'GetValue', Key: 'SerialNumber' })).Error, 'GetProhibited')
+  assert.equal((await ask(session, { Request: 'StopSession', SessionID })).Error, 'SessionInactive')
 })
 
 test('a service is spoken to in TLS, too', async () => {

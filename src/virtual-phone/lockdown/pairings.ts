@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { equalBytes, fromUtf8 } from '../../base/bytes.ts'
 import { randomBytes } from '../../base/random.ts'
 import { bytesOf, type PlistDict, textOf } from '../../plist/index.ts'
+import { Listeners } from '../listeners.ts'
 
 /** A computer that the phone trusts. */
 export interface Pairing {
@@ -21,6 +22,8 @@ const PAIRINGS_MAX = 256
 
 /** The computers that one phone trusts, and the phone's key. */
 export class Pairings {
+  /** Told when a computer is trusted, or trusted no more. */
+  readonly changes = new Listeners<void>()
   readonly #key: KeyObject
   readonly #oldestTlsVersion: 'TLSv1' | 'TLSv1.2'
   readonly #byHostId = new Map<string, Pairing>()
@@ -33,6 +36,11 @@ export class Pairings {
   /** PEM, PKCS#1, as lockdownd gives it for `DevicePublicKey`. */
   get publicKeyPem(): string {
     return createPublicKey(this.#key).export({ type: 'pkcs1', format: 'pem' }).toString()
+  }
+
+  /** Of the computers that are trusted now, the newest last. */
+  get hostIds(): readonly string[] {
+    return [...this.#byHostId.keys()]
   }
 
   get(hostId: string): Pairing | undefined {
@@ -56,6 +64,7 @@ export class Pairings {
     this.#byHostId.delete(hostId)
     this.#byHostId.set(hostId, pairing)
     if (this.#byHostId.size > PAIRINGS_MAX) this.#byHostId.delete(this.#byHostId.keys().next().value!)
+    this.changes.tell()
     return pairing
   }
 
@@ -75,12 +84,15 @@ export class Pairings {
     if (record === undefined) return 'MissingPairRecord'
     const hostId = textOf(record.HostID)
     if (hostId === undefined) return 'MissingHostID'
-    return this.#byHostId.delete(hostId) ? undefined : 'InvalidHostID'
+    if (!this.#byHostId.delete(hostId)) return 'InvalidHostID'
+    this.changes.tell()
+    return undefined
   }
 
   /** The person resets "Location & Privacy": no computer is trusted any more. */
   forgetAll(): void {
     this.#byHostId.clear()
+    this.changes.tell()
   }
 
   /**

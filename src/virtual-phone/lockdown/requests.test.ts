@@ -39,7 +39,7 @@ function createPhone({ servicesUseTls = true, ...state }: Partial<ConditionState
     ]),
     servicesUseTls,
     openChannel,
-    onNews: ({ kind }) => kind !== 'request' && news.push(kind),
+    onNews: ({ kind }) => news.push(kind),
   }
   const ask = (request: PlistDict, session?: LockdownSession) => answerRequest({ request, session, phone })
   const pair = (record: Plist = keys.record) =>
@@ -86,7 +86,10 @@ test('a value can be set in a session only, and what the phone is made of never'
   assert.deepEqual(ask(setName, session).keys, { Key: 'DeviceName', Value: 'Anna' })
   assert.equal(phone.values.get('', 'DeviceName'), 'Anna')
   assert.deepEqual(ask({ ...setName, Key: 'UniqueDeviceID' }, session), { error: 'SetProhibited' })
-  assert.deepEqual(ask({ ...setName, Domain: 'com.apple.mobile.backup' }, session), { error: 'SetProhibited' })
+  for (const Domain of ['backup', 'battery'].map((name) => `com.apple.mobile.${name}`)) {
+    assert.deepEqual(ask({ ...setName, Domain }, session), { error: 'SetProhibited' })
+  }
+  assert.deepEqual(ask({ ...setName, Domain: 'com.apple.disk_usage' }, session), { error: 'SetProhibited' })
   assert.deepEqual(ask({ Request: 'SetValue', Value: 1 }, session), { error: 'MissingKey' })
   assert.deepEqual(ask({ Request: 'SetValue', Key: 'DeviceName' }, session), { error: 'MissingValue' })
 })
@@ -196,9 +199,11 @@ test('a phone that grants a session before the first unlock keeps the services o
   const escrowBag = bytesOf(pair().keys?.EscrowBag)!
   phone.condition.set({ passcode: '1234', isUnlockedSinceBoot: false })
   const session = start()
-  const afc = { Request: 'StartService', Service: 'com.apple.afc' }
-  assert.deepEqual(ask(afc, session), { error: 'PasswordProtected' })
-  assert.deepEqual(ask({ ...afc, EscrowBag: escrowBag }, session), { error: 'MissingValue' })
+  for (const Service of ['com.apple.afc', 'com.apple.mobile.diagnostics_relay', 'com.apple.syslog_relay']) {
+    const request = { Request: 'StartService', Service }
+    assert.deepEqual(ask(request, session), { error: 'PasswordProtected' })
+    assert.deepEqual(ask({ ...request, EscrowBag: escrowBag }, session), { error: 'MissingValue' })
+  }
   const proxy = { Request: 'StartService', Service: 'com.apple.mobile.insecure_notification_proxy' }
   assert.equal(ask(proxy, session).error, undefined)
 })

@@ -61,16 +61,8 @@ export interface Answer {
 export function answerRequest(asking: Asking): Answer {
   const name = textOf(asking.request.Request)
   if (name === undefined) return { error: 'MissingKey' }
-  asking.phone.onNews({ kind: 'request', request: describe(name, asking.request) })
   const handler = HANDLERS.get(name)
   return handler === undefined ? { error: 'InvalidRequest' } : handler(asking)
-}
-
-const WORDS_LENGTH_MAX = 200
-
-function describe(name: string, { Service, Domain, Key }: PlistDict): string {
-  const about = [textOf(Service), textOf(Domain), textOf(Key)].filter((part) => part !== undefined)
-  return [name, ...about].join(' ').slice(0, WORDS_LENGTH_MAX)
 }
 
 type Handler = (asking: Asking) => Answer

@@ -25,7 +25,9 @@ test('what a host sends right after its first request is not lost to TLS', async
   const host = secure(near, keys)
   await host.write(Buffer.from('inside'), { signal: NEVER })
   await phone.readExactly(5, { signal: NEVER })
-  const inside = openChannel(await startTls(phone.detach(), pairing, { signal: NEVER }))
+  const { stream, certificate } = await startTls(phone.detach(), pairing, { signal: NEVER })
+  assert.equal(certificate, 'host')
+  const inside = openChannel(stream)
   assert.equal(Buffer.from(await inside.readExactly(6, { signal: NEVER })).toString(), 'inside')
 })
 

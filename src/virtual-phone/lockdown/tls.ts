@@ -2,20 +2,22 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { orAbort } from '../../base/abort.ts'
 import { equalBytes } from '../../base/bytes.ts'
-import { badFrame, wireClosed } from '../../base/channel.ts'
+import { badFrame, type WaitOptions, wireClosed } from '../../base/channel.ts'
 import type { Pairing } from './pairings.ts'
+
+/** A connection in TLS, and which of its two certificates the computer has shown. */
+export interface SecureStream {
+  /** Owns the stream under it. */
+  readonly stream: TLSSocket
+  readonly certificate: 'host' | 'root'
+}
 
 /**
  * Starts TLS with the phone as the server, and checks that the computer is the one of this pairing: the certificate it shows
  * must be, byte for byte, one of the two it gave when it was paired (names are empty, so there is no chain to build).
- * The returned stream owns the given one. Abort or failure: the stream is destroyed.
- * Source: docs/protocol/lockdown.md#tls
+ * Abort or failure: the stream is destroyed. Source: docs/protocol/lockdown.md#tls
  */
-export async function startTls(
-  stream: Duplex,
-  pairing: Pairing,
-  { signal }: { signal: AbortSignal },
-): Promise<TLSSocket> {
+export async function startTls(stream: Duplex, pairing: Pairing, { signal }: WaitOptions): Promise<SecureStream> {
   signal.throwIfAborted()
   if (stream.destroyed) throw wireClosed('The connection ended before TLS was set up')
   const tls = new TLSSocket(stream, {
@@ -26,18 +28,19 @@ export async function startTls(
   })
   try {
     await orAbort(handshake(tls, stream), signal)
-    if (certificateShown(tls, pairing) === undefined) {
+    const certificate = certificateShown(tls, pairing)
+    if (certificate === undefined) {
       throw badFrame(`The computer ${pairing.hostId} shows a certificate that is not its own`)
     }
-    return tls
+    return { stream: tls, certificate }
   } catch (error) {
     tls.destroy()
     throw error
   }
 }
 
-/** Which of a computer's two certificates it shows; undefined for any other, and for none. */
-export function certificateShown(tls: TLSSocket, { hostCertificates }: Pairing): 'host' | 'root' | undefined {
+/** Undefined for any other certificate, and for none. */
+function certificateShown(tls: TLSSocket, { hostCertificates }: Pairing): 'host' | 'root' | undefined {
   const { raw } = tls.getPeerCertificate()
   const index = hostCertificates.findIndex((known) => raw !== undefined && equalBytes(known, raw))
   return (['host', 'root'] as const)[index]

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { isSystemError } from '../../base/errors.ts'
-import { notListening } from '../errors.ts'
+import { type ListenAddress, listenOn } from '../listen-on.ts'
 import { ServedSockets } from '../served-sockets.ts'
 import { serveMuxClient } from './client.ts'
 import { MuxHub, type PhoneOnMux } from './hub.ts'
@@ -11,12 +11,10 @@ import type { AddressLayout } from './network-address.ts'
 /** More are refused, so that a client that opens connections for ever does not use up the process's files. */
 const CONNECTIONS_MAX = 500
 
-export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
-
 export interface MuxServerOptions {
   /** Attached from the start. The server does not own them: dispose it first, then the phones. */
   readonly phones: readonly PhoneOnMux[]
-  /** A TCP address (port 0: any free one) or the path of a Unix socket that does not exist yet. */
+  /** The path of a Unix socket may be that of one which nobody listens on any more. */
   readonly listen: ListenAddress
   /** How the addresses of phones on the network are told: `bsd` unless given, which libimobiledevice 1.3.0 needs. */
   readonly networkAddressLayout?: AddressLayout
@@ -48,15 +46,8 @@ export async function openMuxServer(options: MuxServerOptions): Promise<MuxServe
   server.maxConnections = CONNECTIONS_MAX
   const clients = new ServedSockets({ signal })
   server.on('connection', (socket) => clients.serve(socket, (stream, options) => serveMuxClient(stream, hub, options)))
-  try {
-    if ('path' in listen) await removeDeadSocket(listen.path)
-    server.listen(listen)
-    await once(server, 'listening', { signal })
-  } catch (error) {
-    server.close()
-    signal.throwIfAborted()
-    throw notListening('path' in listen ? listen.path : `${listen.host}:${listen.port}`, error)
-  }
+  if ('path' in listen) await removeDeadSocket(listen.path)
+  await listenOn(server, listen, { signal })
   return {
     address: addressOf(server),
     attach: (phone) => hub.attach(phone),
@@ -68,16 +59,23 @@ export async function openMuxServer(options: MuxServerOptions): Promise<MuxServe
   }
 }
 
-/** A socket that nobody listens on was left by a process that was killed; one that somebody does, and anything else, stays. */
+/**
+ * A socket that nobody listens on was left by a process that was killed; one that somebody does, and anything else, stays.
+ * What cannot be removed is still there when the server is to listen, which then fails.
+ */
 async function removeDeadSocket(path: string): Promise<void> {
   const socket = connect(path)
   try {
     await once(socket, 'connect')
   } catch (error) {
-    if (isSystemError(error, 'ECONNREFUSED') && (await stat(path)).isSocket()) await rm(path)
+    if (isSystemError(error, 'ECONNREFUSED')) await removeSocket(path).catch(() => undefined)
   } finally {
     socket.destroy()
   }
+}
+
+async function removeSocket(path: string): Promise<void> {
+  if ((await stat(path)).isSocket()) await rm(path)
 }
 
 function addressOf(server: Server): string {

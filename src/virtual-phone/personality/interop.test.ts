@@ -26,17 +26,42 @@ async function openPhone({ name, ios }: Personality, seed: number): Promise<Virt
 const phones = await Promise.all(PERSONALITIES.map(openPhone))
 const listen = { host: '127.0.0.1', port: 0 }
 const { address } = closing.use(await openMuxServer({ phones, listen, signal: NEVER }))
+for (const [index, { udid }] of phones.entries()) await pairForTools(address, { deviceId: index + 1, udid })
 
 /** One tool with one phone of many. */
 const run = ({ udid }: VirtualPhone, tool: string, ...args: readonly string[]) =>
   runTool(address, tool, '-u', udid, ...args)
 
+test('iOS 27 tells of backups what a published dump has, and no more', async () => {
+  const phone = phones.at(-1)!
+  const { output } = await run(phone, 'ideviceinfo', '-q', 'com.apple.mobile.backup')
+  assert.deepEqual(Array.from(output.matchAll(/^(\w+): /gm), ([, key]) => key).sort(), [
+    'CloudBackupEnabled',
+    'LastCloudBackupDate',
+    'LastCloudBackupTZ',
+  ])
+})
+
 // Side by side: the tools spend much of their time waiting.
 describe('personalities', { concurrency: 4 }, () => {
+  for (const [which, phone] of [
+    ['oldest', phones[0]!],
+    ['newest', phones.at(-1)!],
+  ] as const) {
+    test(`the ${which} personality is backed up whole by idevicebackup2`, async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'personality-'))
+      const { output } = await run(phone, 'idevicebackup2', 'backup', folder.path)
+      assert.match(output, /Backup Successful/)
+      assert.match(output, /Negotiated Protocol Version 2.1/)
+      const names = await readdir(join(folder.path, phone.udid))
+      for (const name of ['Info.plist', 'Manifest.db', 'Manifest.plist', 'Status.plist'])
+        assert.ok(names.includes(name))
+    })
+  }
+
   for (const [index, { name, model, ios }] of PERSONALITIES.entries()) {
-    test(`${name} pairs, and tells in a session what it is`, async () => {
+    test(`${name} is paired with, and tells in a session what it is`, async () => {
       const phone = phones[index]!
-      await pairForTools(address, { deviceId: index + 1, udid: phone.udid })
       assert.match((await run(phone, 'idevicepair', 'validate')).output, /^SUCCESS/)
       const { output } = await run(phone, 'ideviceinfo')
       for (const [key, value] of [
@@ -58,27 +83,3 @@ describe('personalities', { concurrency: 4 }, () => {
     })
   }
 })
-
-test('iOS 27 tells of backups what a published dump has, and no more', async () => {
-  const phone = phones.at(-1)!
-  const { output } = await run(phone, 'ideviceinfo', '-q', 'com.apple.mobile.backup')
-  assert.deepEqual(Array.from(output.matchAll(/^(\w+): /gm), ([, key]) => key).sort(), [
-    'CloudBackupEnabled',
-    'LastCloudBackupDate',
-    'LastCloudBackupTZ',
-  ])
-})
-
-for (const [which, phone] of [
-  ['oldest', phones[0]!],
-  ['newest', phones.at(-1)!],
-] as const) {
-  test(`the ${which} personality is backed up whole by idevicebackup2`, async () => {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'personality-'))
-    const { output } = await run(phone, 'idevicebackup2', 'backup', folder.path)
-    assert.match(output, /Backup Successful/)
-    assert.match(output, /Negotiated Protocol Version 2.1/)
-    const names = await readdir(join(folder.path, phone.udid))
-    for (const name of ['Info.plist', 'Manifest.db', 'Manifest.plist', 'Status.plist']) assert.ok(names.includes(name))
-  })
-}

@@ -40,6 +40,7 @@ for (const [name, pattern] of [
 const VERSIONS: readonly (readonly [trait: Trait, without: string, with_: string])[] = [
   ['modern-tls', '9.3.6', '10.0'],
   ['service-tls', '12.5.7', '13.0'],
+  ['passcode-for-password', '12.5.7', '13.0'],
   ['device-link-400', '13.7', '14.0'],
   ['developer-mode', '15.8.3', '16.0'],
   ['passcode-for-backup', '16.0.3', '16.1'],

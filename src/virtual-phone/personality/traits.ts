@@ -5,6 +5,7 @@ export type Trait =
   | 'device-link-400'
   | 'developer-mode'
   | 'passcode-for-backup'
+  | 'passcode-for-password'
   | 'no-mobile-gestalt'
   | 'boot-session-id'
   | 'auth-tag'
@@ -40,6 +41,13 @@ export const TRAITS: readonly TraitRow[] = [
     means: 'services have TLS of their own (EnableServiceSSL); before, the key is absent',
     evidence: 'recorded',
     source: 'lockdown.md#requests',
+  },
+  {
+    trait: 'passcode-for-password',
+    since: '13.0',
+    means: 'the passcode is asked for before the backup password is set, changed or removed',
+    evidence: 'source',
+    source: 'mobilebackup2.md#the-backup-password',
   },
   {
     trait: 'device-link-400',

@@ -1,6 +1,5 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { arrayOf, boolOf, type Plist, type PlistDict, textOf } from '../../plist/index.ts'
-import { traitsOf } from '../personality/index.ts'
 import { readRequests, writePlistFrame } from '../plist-frames.ts'
 import { CYCLES, DESIGN_MAH, findInRegistry, parseRegistryQuery } from './io-registry.ts'
 import type { PowerNews, PowerRequest, ServicePhone } from './service.ts'
@@ -72,11 +71,11 @@ function answerRegistry(request: PlistDict, phone: ServicePhone): PlistDict {
 }
 
 /** Newer versions took the values away, yet say Success. */
-function answerGestalt(request: PlistDict, { identity, values }: ServicePhone): PlistDict {
-  if (traitsOf(identity.productVersion).has('no-mobile-gestalt')) return { Status: 'MobileGestaltDeprecated' }
+function answerGestalt(request: PlistDict, { identity, values, condition, traits }: ServicePhone): PlistDict {
+  if (traits.has('no-mobile-gestalt')) return { Status: 'MobileGestaltDeprecated' }
   const keys = (arrayOf(request.MobileGestaltKeys) ?? []).map(textOf)
   const known: { readonly [key: string]: Plist | undefined } = {
-    PasswordConfigured: true,
+    PasswordConfigured: condition.state.passcode !== undefined,
     PasswordProtected: values.get('', 'PasswordProtected'),
     ProductVersion: identity.productVersion,
     SerialNumber: identity.serialNumber,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hear, tell } from '../testing/host.ts'
 import { connectService, createServicePhone } from '../testing/service-host.ts'
+import { settle } from '../testing/settle.ts'
 import { serveHeartbeat } from './heartbeat.ts'
 
 const MARCO = { Command: 'Marco', Interval: 10, SupportsSleepyTime: true }
@@ -10,12 +11,8 @@ const MARCO = { Command: 'Marco', Interval: 10, SupportsSleepyTime: true }
 function createPhone() {
   const { phone, clock } = createServicePhone()
   const cuts: string[] = []
-  return { phone: { ...phone, cutHost: () => cuts.push('cut') }, clock, cuts }
-}
-
-/** Lets everything that needs no time happen. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  const link = { beats: () => undefined, cutHost: () => cuts.push('cut') }
+  return { phone: { ...phone, link }, clock, cuts }
 }
 
 test('heartbeat says Marco at once, and every ten seconds to a host that says Polo', async () => {

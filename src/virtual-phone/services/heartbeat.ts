@@ -1,4 +1,4 @@
-import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
+import { type ByteChannel, type WaitOptions, wireClosed } from '../../base/channel.ts'
 import { textOf } from '../../plist/index.ts'
 import { Outbox } from '../outbox.ts'
 import { encodePlistFrame, readRequests } from '../plist-frames.ts'
@@ -25,6 +25,7 @@ export async function serveHeartbeat(
   phone: ServicePhone,
   { signal }: WaitOptions,
 ): Promise<void> {
+  phone.link?.beats()
   const outbox = new Outbox(channel, { signal, framesMax: MESSAGES_WAITING_MAX })
   const asleep = Promise.withResolvers<'asleep'>()
   using cleanup = new DisposableStack()
@@ -40,7 +41,7 @@ export async function serveHeartbeat(
   if (end !== 'asleep') return
   outbox.post(SLEEPY_TIME)
   await outbox.flush()
-  phone.cutHost?.()
+  phone.link?.cutHost(wireClosed('The phone sleeps'))
 }
 
 interface Beat {
@@ -62,6 +63,6 @@ async function sayMarco(
     outbox.post(MARCO)
     beat.unanswered++
     await phone.clock.sleep(INTERVAL_S * 1000, { signal })
-    if (beat.unanswered >= UNANSWERED_MAX) phone.cutHost?.()
+    if (beat.unanswered >= UNANSWERED_MAX) phone.link?.cutHost(wireClosed('The computer does not answer heartbeats'))
   }
 }

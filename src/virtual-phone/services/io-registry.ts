@@ -1,5 +1,4 @@
 import { boolOf, numberOf, type PlistDict, textOf } from '../../plist/index.ts'
-import { traitsOf } from '../personality/index.ts'
 import type { ServicePhone } from './service.ts'
 
 /** What of the registry somebody wants; an empty text is the same as none, as libimobiledevice 1.3.0 sends it. */
@@ -63,7 +62,7 @@ const FULL_MAH = 3014
 export const CYCLES = 212
 
 /** Agrees with lockdownd's battery domain where both tell the same. */
-function batteryEntry({ identity, values }: ServicePhone): PlistDict {
+function batteryEntry({ traits, values }: ServicePhone): PlistDict {
   const battery = values.all('com.apple.mobile.battery')
   const percent = numberOf(battery.BatteryCurrentCapacity) ?? 0
   const isCharging = boolOf(battery.BatteryIsCharging) ?? false
@@ -76,7 +75,7 @@ function batteryEntry({ identity, values }: ServicePhone): PlistDict {
     DesignCapacity: DESIGN_MAH,
   }
   return {
-    ...(traitsOf(identity.productVersion).has('nested-battery') ? { BatteryData: capacities } : capacities),
+    ...(traits.has('nested-battery') ? { BatteryData: capacities } : capacities),
     CurrentCapacity: percent,
     MaxCapacity: 100,
     CycleCount: CYCLES,

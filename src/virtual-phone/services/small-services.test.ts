@@ -7,6 +7,7 @@ import { isAppError } from '../../base/errors.ts'
 import { arrayOf, bytesOf, dictOf, type Plist, type PlistDict, parsePlist, textOf } from '../../plist/index.ts'
 import { ask, hear, tell } from '../testing/host.ts'
 import { connectService, createServicePhone } from '../testing/service-host.ts'
+import { settle } from '../testing/settle.ts'
 import { serveDiagnosticsRelay } from './diagnostics-relay.ts'
 import { serveInstallationProxy } from './installation-proxy.ts'
 import { completeLine } from './log-line.ts'
@@ -28,11 +29,6 @@ test('notification_proxy relays what is observed, whoever posts it, and nothing 
   assert.deepEqual({ ...(await hear(observer.channel)) }, { Command: 'RelayNotification', Name: 'a' })
   assert.deepEqual({ ...(await hear(observer.channel)) }, { Command: 'RelayNotification', Name: 'end' })
 })
-
-/** Lets everything that needs no time happen. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
 
 test('notification_proxy says ProxyDeath and closes when it is shut down', async () => {
   await using np = connectService(serveNotificationProxy, createServicePhone().phone)
@@ -60,8 +56,8 @@ test('notification_proxy disconnects a host that observes but does not read', as
   await assert.rejects(np.served, (error) => isAppError(error, 'wire.closed'))
 })
 
-async function askDiagnostics(request: PlistDict, { ios = '18.5' } = {}): Promise<PlistDict> {
-  await using relay = connectService(serveDiagnosticsRelay, createServicePhone({ ios }).phone)
+async function askDiagnostics(request: PlistDict, phone = createServicePhone().phone): Promise<PlistDict> {
+  await using relay = connectService(serveDiagnosticsRelay, phone)
   return await ask(relay.channel, request)
 }
 
@@ -93,16 +89,17 @@ test('diagnostics_relay answers a bare Success for what the registry does not ha
   )
 })
 
-for (const [ios, expected] of [
-  ['17.3', { Status: 'Success', PasswordConfigured: true }],
-  ['17.4', { Status: 'MobileGestaltDeprecated' }],
-  ['18.0', { Status: 'MobileGestaltDeprecated' }],
+for (const [ios, passcode, expected] of [
+  ['17.3', undefined, { Status: 'Success', PasswordConfigured: false }],
+  ['17.3', '1234', { Status: 'Success', PasswordConfigured: true }],
+  ['17.4', '1234', { Status: 'MobileGestaltDeprecated' }],
+  ['18.0', undefined, { Status: 'MobileGestaltDeprecated' }],
 ] as const) {
-  test(`MobileGestalt of iOS ${ios} answers ${expected.Status}`, async () => {
-    const answer = await askDiagnostics(
-      { Request: 'MobileGestalt', MobileGestaltKeys: ['PasswordConfigured', 'X'] },
-      { ios },
-    )
+  test(`MobileGestalt of iOS ${ios} with ${passcode ? 'a' : 'no'} passcode answers ${JSON.stringify(expected)}`, async () => {
+    const { phone } = createServicePhone({ ios })
+    phone.condition.set({ passcode })
+    const request = { Request: 'MobileGestalt', MobileGestaltKeys: ['PasswordConfigured', 'X'] }
+    const answer = await askDiagnostics(request, phone)
     assert.equal(answer.Status, 'Success')
     assert.deepEqual({ ...dictOf(dictOf(answer.Diagnostics)?.MobileGestalt) }, expected)
   })

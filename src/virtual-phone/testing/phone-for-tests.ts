@@ -23,23 +23,24 @@ export interface PhoneForTests extends BackupPhone {
 export const UDID = '00008120-000A11112222001E'
 
 /** A small phone whose clock stands still. */
-export function newPhone({ files = 300, bytes = 1_000_000, seed = 7 } = {}): PhoneForTests {
+export function newPhone({ files = 300, bytes = 1_000_000, seed = 7, ios = '17.5' } = {}): PhoneForTests {
   const clock = stoppedClock(Date.UTC(2026, 5, 1))
   const condition = new Condition()
   const values = new Map<string, Plist>([[':DeviceName', 'Phone for tests']])
   const posted: string[] = []
   return {
     udid: UDID,
-    contents: openSeededContents({ seed, files, bytes, ios: '17.5', clock }),
+    contents: openSeededContents({ seed, files, bytes, ios, clock }),
     clock,
     condition,
-    traits: traitsOf('17.5'),
+    traits: traitsOf(ios),
     faults: new Faults({ clock, phone: { lock: () => condition.lock(), restart: () => undefined } }),
     lockdown: {
       get: (domain, key) => values.get(`${domain}:${key}`),
       set: (domain, key, value) => void values.set(`${domain}:${key}`, value),
     },
     agent: newBackupAgent(),
+    onBackedUp: () => undefined,
     erasures: 0,
     onErase() {
       this.erasures += 1

@@ -23,6 +23,8 @@ export interface ScriptedHost {
   readonly files: Map<string, Uint8Array>
   readonly folders: Set<string>
   freeBytes: number
+  /** Of DeviceLink. */
+  version: number
   /** Looked at before every request of the phone: what it returns is answered instead, 'cut' ends the connection. */
   meddle: (
     request: readonly Plist[],
@@ -41,7 +43,22 @@ export interface Session {
 }
 
 export function newHost(): ScriptedHost {
-  return { files: new Map(), folders: new Set(), freeBytes: 1e15, meddle: () => undefined, cutAfterBytes: Infinity }
+  return {
+    ...{ files: new Map(), folders: new Set(), freeBytes: 1e15, version: 400 },
+    ...{ meddle: () => undefined, cutAfterBytes: Infinity },
+  }
+}
+
+/** The host will cut the cable when a message of that name comes for the nth time. */
+export function cutAt(host: ScriptedHost, name: string, nth: number): void {
+  let seen = 0
+  host.meddle = ([message]) => (message === name && ++seen === nth ? 'cut' : undefined)
+}
+
+/** The host is honest again. */
+export function heal(host: ScriptedHost): void {
+  host.meddle = () => undefined
+  host.cutAfterBytes = Number.POSITIVE_INFINITY
 }
 
 /** Connects host and phone, sends one request, and serves the phone until it responds or the connection ends. */
@@ -99,7 +116,7 @@ class HostSide {
 
   async #begin(): Promise<void> {
     await this.#receive()
-    await this.#send(['DLMessageVersionExchange', 'DLVersionsOk', 400])
+    await this.#send(['DLMessageVersionExchange', 'DLVersionsOk', this.#host.version])
     await this.#receive()
     const versions = [new PlistReal(2), new PlistReal(2.1)]
     await this.#send(['DLMessageProcessMessage', { MessageName: 'Hello', SupportedProtocolVersions: versions }])

@@ -21,6 +21,7 @@ export function createServicePhone({ ios = '18.5' }: { ios?: string } = {}) {
   const contents = openSeededContents({ seed: 3, files: 200, bytes: 1_000_000, ios, clock })
   const identity = createIdentity({ seed: 3, ios }, contents.identity)
   const condition = new Condition()
+  const traits = traitsOf(ios)
   const values = createInitialValues({ identity, publicKeyPem: '', contentsBytes: () => 0, condition, clock })
   const notifications = new Listeners<string>()
   const logLines = new Listeners<LogLine>()
@@ -28,27 +29,21 @@ export function createServicePhone({ ios = '18.5' }: { ios?: string } = {}) {
   const powerNews = new Listeners<PowerNews>()
   powerNews.add((news) => power.push(news))
   const phone: ServicePhone = {
-    identity,
-    values,
-    contents,
+    ...{ identity, condition, traits, values, contents, clock },
     media: new MediaTree({ clock }),
-    clock,
     notifications,
     logLines,
     log: (line) => logLines.tell(completeLine(line, { nowMs: clock.nowMs() })),
     crashReports: createCrashReports(identity, clock),
     power: powerNews,
-    cutHost: undefined,
+    link: undefined,
     backup: {
-      udid: identity.udid,
-      contents,
-      clock,
-      condition,
-      traits: traitsOf(ios),
+      ...{ udid: identity.udid, contents, clock, condition, traits },
       faults: new Faults({ clock, phone: { lock: () => condition.lock(), restart: () => undefined } }),
       lockdown: values,
       agent: newBackupAgent(),
       post: (name) => notifications.tell(name),
+      onBackedUp: () => undefined,
       onErase: () => undefined,
       restoreApplications: () => new Set(),
       onRestart: () => undefined,

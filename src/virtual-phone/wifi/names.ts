@@ -20,7 +20,7 @@ export function createNames(phone: VirtualPhone, kind: AdvertKind | undefined): 
   const hidesAddress = (kind ?? (phone.traits.has('auth-tag') ? 'auth-tags' : 'wifi-address')) === 'auth-tags'
   if (!hidesAddress) return { instance: instanceOf(phone.identity.wifiAddress), host, txt: () => [] }
   const identifier = randomBytes(8).toBase64()
-  return { instance: instanceOf(madeUpAddress()), host, txt: () => authTexts(identifier, phone.hosts.hostIds) }
+  return { instance: instanceOf(madeUpAddress()), host, txt: () => authTexts(identifier, phone.pairings.hostIds) }
 }
 
 /** `authTag`, `authTag#1`, `authTag#2`, …, one for each computer. */

@@ -1,10 +1,12 @@
 import { type WaitOptions, wireClosed } from '../../base/channel.ts'
-import { boolOf } from '../../plist/index.ts'
+import { boolOf, numberOf } from '../../plist/index.ts'
 import { LOCKDOWN_PORT } from '../lockdown/lockdownd.ts'
+import type { Answer, Asking } from '../lockdown/requests.ts'
 import type { ServeConnection } from '../mux/hub.ts'
 import type { VirtualPhone } from '../phone.ts'
+import type { NetworkLink } from '../services/service.ts'
+import { answerOverWifi } from './answer-over-wifi.ts'
 import { type HostConnection, HostConnections } from './host-connections.ts'
-import { serveLockdownOverWifi } from './lockdown-over-wifi.ts'
 import type { ServiceDoors } from './service-doors.ts'
 
 const WIRELESS = 'com.apple.mobile.wireless_lockdown'
@@ -14,13 +16,14 @@ const SWITCH = 'EnableWifiConnections'
 export class NetworkSide implements Disposable {
   readonly #phone: VirtualPhone
   readonly #doors: ServiceDoors
-  readonly #connections = new HostConnections()
+  readonly #connections: HostConnections
   readonly #leaving = new AbortController()
   readonly #signal: AbortSignal
 
   constructor(phone: VirtualPhone, doors: ServiceDoors, { signal }: WaitOptions) {
     this.#phone = phone
     this.#doors = doors
+    this.#connections = new HostConnections(phone.clock)
     this.#signal = AbortSignal.any([signal, this.#leaving.signal])
   }
 
@@ -45,24 +48,32 @@ export class NetworkSide implements Disposable {
     return port === LOCKDOWN_PORT ? this.#lockdown() : this.#doors.claim(port)
   }
 
-  #lockdown(): ServeConnection {
-    return this.#phone.tracked(async (stream, { signal }) => {
-      using connection = this.#open(undefined, { signal })
-      const lockdown = {
-        phone: this.#phone.lockdown,
-        onHost: (hostId: string) => connection.belongTo(hostId),
-        openPort: (port: number, hostId: string | undefined) => this.#doors.open(() => this.#service(port, hostId)),
-      }
-      await serveLockdownOverWifi(stream, lockdown, { signal: connection.signal })
-    })
+  #lockdown(): ServeConnection | undefined {
+    const serve = this.#phone.connect(LOCKDOWN_PORT)
+    if (serve === undefined) return undefined
+    return async (stream, options) => {
+      await using connection = this.#open(undefined, options)
+      const answer = (asking: Asking) => this.#answer(asking, connection)
+      await serve(stream, { signal: connection.signal, answer })
+    }
+  }
+
+  /** A session tells whose the connection is; a port of StartService is made reachable over the network. */
+  async #answer(asking: Asking, connection: HostConnection): Promise<Answer> {
+    const answer = answerOverWifi(asking)
+    if (typeof answer.session === 'object') connection.belongTo(answer.session.pairing.hostId)
+    const port = numberOf(answer.keys?.Port)
+    if (port === undefined) return answer
+    const hostId = asking.session?.pairing.hostId
+    return { ...answer, keys: { ...answer.keys, Port: await this.#doors.open(() => this.#service(port, hostId)) } }
   }
 
   #service(port: number, hostId: string | undefined): ServeConnection | undefined {
-    const serve = this.isOn ? this.#phone.connectService(port, { cutHost: this.#cutterOf(hostId) }) : undefined
+    const serve = this.isOn ? this.#phone.connect(port) : undefined
     if (serve === undefined) return undefined
-    return async (stream, { signal }) => {
-      using connection = this.#open(hostId, { signal })
-      await serve(stream, { signal: connection.signal })
+    return async (stream, options) => {
+      await using connection = this.#open(hostId, options)
+      await serve(stream, { signal: connection.signal, link: this.#linkOf(connection) })
     }
   }
 
@@ -70,10 +81,13 @@ export class NetworkSide implements Disposable {
     return this.#connections.add(hostId, { signal: AbortSignal.any([signal, this.#signal]) })
   }
 
-  #cutterOf(hostId: string | undefined): (() => void) | undefined {
-    if (hostId === undefined) return undefined
-    return () =>
-      this.#connections.cutHost(hostId, wireClosed('The computer does not answer heartbeats, or the phone sleeps'))
+  #linkOf(connection: HostConnection): NetworkLink {
+    return {
+      beats: () => {
+        connection.isHeartbeat = true
+      },
+      cutHost: (reason) => connection.hostId !== undefined && this.#connections.cutHost(connection.hostId, reason),
+    }
   }
 
   [Symbol.dispose](): void {

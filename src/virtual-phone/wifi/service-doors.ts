@@ -1,8 +1,8 @@
-import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
+import { NEVER } from '../../base/abort.ts'
 import { type WaitOptions, wireClosed } from '../../base/channel.ts'
 import type { Clock } from '../../base/clock.ts'
+import { listenOn, portOf } from '../listen-on.ts'
 import { PORT_LIFETIME_MS } from '../lockdown/ports.ts'
 import type { ServeConnection } from '../mux/hub.ts'
 import type { ServedSockets } from '../served-sockets.ts'
@@ -35,7 +35,8 @@ export class ServiceDoors implements AsyncDisposable {
   /** Listens on any free port, and tells which. Throws `wire.closed` when all were closed meanwhile. */
   async open(whoServes: WhoServes): Promise<number> {
     const server = createServer()
-    const port = await listenOn(server, { host: this.#address, port: 0 })
+    await listenOn(server, { host: this.#address, port: 0 }, { signal: NEVER })
+    const port = portOf(server)
     if (this.#isClosed) {
       server.close()
       throw wireClosed('The phone left the network')
@@ -76,13 +77,4 @@ export class ServiceDoors implements AsyncDisposable {
     for (const port of this.#doors.keys()) this.#close(port)
     await Promise.all(this.#waits)
   }
-}
-
-/** Resolves with the port when the server listens; rejects with what the system says. */
-export async function listenOn(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
-  server.listen({ host, port })
-  await once(server, 'listening')
-  const address = server.address()
-  assert(address !== null && typeof address === 'object')
-  return address.port
 }

@@ -15,6 +15,7 @@ import {
   startSession,
   tell,
 } from '../testing/host.ts'
+import { settle } from '../testing/settle.ts'
 import { dialTcp, hasEnded } from '../testing/wifi-host.ts'
 import { openTestPhone, openTestWorld } from '../testing/world.ts'
 import { openWifi, type WifiOptions, type WifiPhone } from './wifi.ts'
@@ -91,7 +92,7 @@ test('a port of StartService closes when nobody comes for a minute', async () =>
   await using session = await startSession(dialTcp(world.wifi), world.host)
   const { Port } = await ask(session, { Request: 'StartService', Service: 'com.apple.afc' })
   world.clock.pass(60_000)
-  await ask(session, { Request: 'QueryType' })
+  await settle()
   assert.ok(await hasEnded(dialTcp({ address: world.wifi.address, port: Number(Port) })))
 })
 
@@ -122,6 +123,63 @@ test('a host that misses two heartbeats loses all its connections, and another h
   for (const channel of [silent.session, silent.channel, proxy.session, proxy.channel])
     assert.ok(await hasEnded(channel))
   assert.equal((await ask(others, { Request: 'QueryType' })).Type, 'com.apple.mobile.lockdown')
+})
+
+test('a host that has no heartbeat loses its connections after half a minute; one that has keeps them', async () => {
+  await using world = await openPairedPhone()
+  const { clock, wifi, host } = world
+  await using session = await startSession(dialTcp(wifi), host)
+  clock.pass(29_999)
+  assert.equal((await ask(session, { Request: 'QueryType' })).Type, 'com.apple.mobile.lockdown')
+  clock.pass(1)
+  assert.ok(await hasEnded(session))
+
+  const { channel: heartbeat, ...beating } = await startServiceOverWifi(wifi, host, 'com.apple.mobile.heartbeat')
+  const proxy = await startServiceOverWifi(wifi, host, 'com.apple.mobile.installation_proxy')
+  for (let marco = 0; marco < 8; marco++) {
+    assert.equal((await ask(heartbeat, { Command: 'Polo' })).Command, 'Marco')
+    await settle()
+    clock.pass(10_000)
+  }
+  assert.equal((await ask(proxy.channel, { Command: 'Lookup' })).Status, 'Complete')
+  await heartbeat[Symbol.asyncDispose]()
+  await settle()
+  clock.pass(30_000)
+  for (const channel of [beating.session, proxy.session, proxy.channel]) assert.ok(await hasEnded(channel))
+})
+
+test("the heartbeat of one host keeps no other host's connections", async () => {
+  await using world = await openPairedPhone()
+  const { clock, wifi, host } = world
+  await using cable = await connectTo(world.mux.address, { deviceId: 1, port: 62078 })
+  await using silent = await startSession(dialTcp(wifi), await pairWith(cable))
+  const { channel: heartbeat } = await startServiceOverWifi(wifi, host, 'com.apple.mobile.heartbeat')
+  for (let marco = 0; marco < 3; marco++) {
+    assert.equal((await ask(heartbeat, { Command: 'Polo' })).Command, 'Marco')
+    await settle()
+    clock.pass(10_000)
+  }
+  assert.ok(await hasEnded(silent))
+  assert.equal((await ask(heartbeat, { Command: 'Polo' })).Command, 'Marco')
+  await heartbeat[Symbol.asyncDispose]()
+})
+
+test("a connection without a session is nobody's, and may stay", async () => {
+  await using world = await openPairedPhone()
+  await using lockdown = dialTcp(world.wifi)
+  await ask(lockdown, { Request: 'QueryType' })
+  world.clock.pass(1_000_000)
+  assert.equal((await ask(lockdown, { Request: 'QueryType' })).Type, 'com.apple.mobile.lockdown')
+})
+
+test('a request over the network is told as one over the cable, also when it is refused', async () => {
+  await using world = await openPairedPhone()
+  const told: string[] = []
+  world.phone.events.add((event) => event.kind === 'request' && told.push(event.request))
+  await using lockdown = dialTcp(world.wifi)
+  await ask(lockdown, { Request: 'Pair' })
+  await ask(lockdown, { Request: 'GetValue', Key: 'BuildVersion' })
+  assert.deepEqual(told, ['Pair', 'GetValue BuildVersion'])
 })
 
 test('a host on the cable may miss as many heartbeats as it likes', async () => {

@@ -1,6 +1,7 @@
-import { createServer, isIPv4, type Server } from 'node:net'
+import { createServer, isIPv4 } from 'node:net'
 import type { WaitOptions } from '../../base/channel.ts'
 import { notListening } from '../errors.ts'
+import { listenOn, portOf } from '../listen-on.ts'
 import { LOCKDOWN_PORT } from '../lockdown/lockdownd.ts'
 import type { PhoneOnMux } from '../mux/hub.ts'
 import type { VirtualPhone } from '../phone.ts'
@@ -9,7 +10,7 @@ import { type Advert, instanceName } from './advert.ts'
 import { type AdvertKind, createNames } from './names.ts'
 import { NetworkSide } from './network-side.ts'
 import { openResponder, type Responder } from './responder.ts'
-import { listenOn, ServiceDoors } from './service-doors.ts'
+import { ServiceDoors } from './service-doors.ts'
 
 /** More are refused, so that a host that opens connections for ever does not use up the process's files. */
 const CONNECTIONS_MAX = 500
@@ -50,7 +51,8 @@ export async function openWifi(phone: VirtualPhone, options: WifiOptions): Promi
   const server = createServer((socket) => sockets.serve(socket, side.connect(LOCKDOWN_PORT)))
   server.maxConnections = CONNECTIONS_MAX
   opened.defer(() => void server.close())
-  const port = await listen(server, { host: address, port: options.port ?? 0 })
+  await listenOn(server, { host: address, port: options.port ?? 0 }, { signal })
+  const port = portOf(server)
   const names = createNames(phone, options.advert)
   const network = { address, serviceName: `${instanceName(names)}.` }
   phone.values.set('com.apple.mobile.wireless_lockdown', 'BonjourFullServiceName', network.serviceName)
@@ -76,15 +78,7 @@ function keepAdvertised(
   const show = () => (side.isOn ? responder?.announce(advert()) : responder?.withdraw())
   show()
   const following = new DisposableStack()
-  following.defer(phone.hosts.changes.add(show))
+  following.defer(phone.pairings.changes.add(show))
   following.defer(side.whenSwitched(show))
   return following
-}
-
-async function listen(server: Server, address: { host: string; port: number }): Promise<number> {
-  try {
-    return await listenOn(server, address)
-  } catch (error) {
-    throw notListening(`${address.host}:${address.port}`, error)
-  }
 }

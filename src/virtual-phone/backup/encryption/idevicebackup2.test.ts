@@ -11,6 +11,7 @@ import { openSeededContents } from '../../contents/index.ts'
 import { openMuxServer, openVirtualPhone, type VirtualPhoneOptions } from '../../index.ts'
 import { runTool } from '../../testing/debian-tools.ts'
 import { decryptBackup } from '../../testing/decrypted-backup.ts'
+import { pairForTools } from '../../testing/host.ts'
 import { fileIdOf } from '../file-id.ts'
 
 const signal = NEVER
@@ -23,9 +24,8 @@ async function openWorld(encryption: VirtualPhoneOptions['encryption'] = { itera
   const phone = opened.use(await openVirtualPhone({ seed: 11, ios: '17.5', contents, clock: systemClock, encryption }))
   const mux = opened.use(await openMuxServer({ phones: [phone], listen: { host: '127.0.0.1', port: 0 }, signal }))
   const folder = opened.use(await mkdtempDisposable(join(tmpdir(), 'idevicebackup2-')))
-  await runTool(mux.address, 'idevicepair', '-u', phone.udid, 'pair')
-  const run = async (...args: readonly string[]) =>
-    (await runTool(mux.address, 'idevicebackup2', '-u', phone.udid, ...args)).output
+  await pairForTools(mux.address, { deviceId: 1, udid: phone.udid })
+  const run = async (...args: readonly string[]) => (await runTool(mux.address, 'idevicebackup2', ...args)).output
   const disposal = opened.move()
   return { phone, contents, folder: folder.path, run, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
 }
@@ -86,7 +86,7 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
     await assertBackupSetReads(world, PASSWORD)
   })
 
-  test('after changepw the next backup is full, and after encryption off it is unencrypted', async () => {
+  test('after changepw the next backup is full', async () => {
     await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
     const { run, folder } = world
     assert.match(await run('backup', folder), /Backup Successful/)
@@ -95,7 +95,12 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
     assert.match(full, /Backup Successful/)
     assert.match(full, /Received 106 files/, 'the tool keeps the backup from following the password')
     await assertDecrypts(world, 'new')
-    assert.match(await run('encryption', 'off', 'new', folder), /Backup encryption has been disabled successfully/)
+  })
+
+  test('after encryption off the next backup is unencrypted', async () => {
+    await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
+    const { run, folder } = world
+    assert.match(await run('encryption', 'off', PASSWORD, folder), /Backup encryption has been disabled successfully/)
     assert.equal(willEncrypt(world), false)
     assert.match(await run('backup', folder), /Backup will be unencrypted[\s\S]*Backup Successful/)
   })
@@ -123,7 +128,7 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
     assert.equal(isEnabled(), false)
     assert.match(await run('cloud', 'on', folder), /Cloud backup has been enabled successfully/)
     assert.equal(isEnabled(), true)
-    phone.agent.hasCloudAccount = false
+    phone.condition.set({ hasCloudAccount: false })
     assert.match(await run('cloud', 'off', folder), /ErrorCode 1: No account exists \(MBErrorDomain\/1\)/)
     assert.equal(isEnabled(), true)
   })

@@ -1,10 +1,11 @@
 import type { Traits } from '../../contents/entry.ts'
 import type { FileStore, PhoneContents } from '../../contents/index.ts'
 import { BackupError, MB, statusError } from '../backup-error.ts'
+import { roomOf } from '../backup-phone.ts'
+import { IncomingFile, type Room } from '../incoming-file.ts'
 import { BATCH_MAX } from '../payload.ts'
 import type { Run } from '../run.ts'
 import type { FileRow } from './file-row.ts'
-import { IncomingFile } from './incoming-file.ts'
 import { readRows } from './row-reader.ts'
 import type { Scope } from './scope.ts'
 import type { SourceBackup } from './source-backup.ts'
@@ -37,10 +38,10 @@ const ROWS_MAX = 1_000
 
 /**
  * Gets everything that is to be restored, in the manifest's order and in batches of at most 128 files. Throws `BackupError` 106
- * when this machine has no room for it, 205 for files that the host has not, or not whole.
+ * when the phone or this machine has no room for it, 205 for files that the host has not, or not whole.
  */
 export async function fetchContent(fetching: Fetching): Promise<void> {
-  const progress: Progress = { files: 0, bytes: 0, traits: new Map() }
+  const progress: Progress = { files: 0, bytes: 0, traits: new Map(), room: { left: roomOf(fetching.run.phone) } }
   let batch: FileRow[] = []
   let files = 0
   for await (const row of readRows(fetching.backup.manifestDb)) {
@@ -60,12 +61,14 @@ interface Progress {
   bytes: number
   /** Few differ, so entries share them. */
   readonly traits: Map<string, Traits>
+  /** Of the phone: a host may send more than the manifest says. */
+  readonly room: Room
 }
 
 async function fetchBatch(fetching: Fetching, batch: readonly FileRow[], progress: Progress): Promise<void> {
   const { brought, run, bytesTotal } = fetching
   const files = batch.filter(({ traits }) => traits.kind === 'file')
-  const contents = await download(fetching, files, progress.files)
+  const contents = await download(fetching, files, progress)
   for (const row of batch) {
     const { domain, relativePath, modifiedS, changedS, bornS, inode, target } = row
     const traits = progress.traits.getOrInsertComputed(JSON.stringify(row.traits), () => row.traits)
@@ -85,18 +88,18 @@ interface StoredFile {
   readonly size: number
 }
 
-/** Gets the files, by their IDs; they are numbered in the store from `first` on. */
+/** Gets the files, by their IDs; they are numbered in the store in the order in which they come. */
 async function download(
   { run, backup, store }: Fetching,
   rows: readonly FileRow[],
-  first: number,
+  { files: first, room }: Progress,
 ): Promise<ReadonlyMap<string, StoredFile>> {
   if (rows.length === 0) return new Map()
   await using open = new AsyncDisposableStack()
   const files = new Map<string, { row: FileRow; seed: number; incoming: IncomingFile }>()
   for (const [at, row] of rows.entries()) {
     const seed = first + at
-    const file = new IncomingFile({ path: store.pathOf(seed), key: keyOf(row, backup), digest: row.digest })
+    const file = new IncomingFile({ path: store.pathOf(seed), room, key: keyOf(row, backup), digest: row.digest })
     files.set(backup.hostPath(row.fileId), { row, seed, incoming: open.use(file) })
   }
   const results = await run.drive.downloadAll([...files.keys()], (hostPath) => files.get(hostPath)!.incoming, run)

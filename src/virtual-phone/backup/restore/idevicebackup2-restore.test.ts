@@ -9,6 +9,7 @@ import { Secret } from '../../../base/secret.ts'
 import { openEmptyContents, openSeededContents } from '../../contents/index.ts'
 import { openMuxServer, openVirtualPhone, type VirtualPhoneOptions } from '../../index.ts'
 import { runTool } from '../../testing/debian-tools.ts'
+import { pairForTools } from '../../testing/host.ts'
 import { digestsOf } from '../../testing/restoring.ts'
 import { readRestoreApplications } from './restore-applications.ts'
 
@@ -27,8 +28,8 @@ async function openPhone(options: Partial<VirtualPhoneOptions> = {}) {
   const contents = openEmptyContents({ ios, clock })
   const condition = { isFindMyOn: false }
   const phone = await openVirtualPhone({ seed: seed++, ios, contents, clock, condition, ...options })
-  mux.attach(opened.use(phone))
-  await runTool(mux.address, 'idevicepair', '-u', phone.udid, 'pair')
+  const deviceId = mux.attach(opened.use(phone))
+  await pairForTools(mux.address, { deviceId, udid: phone.udid })
   const restarts: string[] = []
   phone.events.add((event) => event.kind === 'power' && restarts.push(event.what))
   const backUp = () => runTool(mux.address, 'idevicebackup2', '-u', phone.udid, 'backup', folder.path)
@@ -93,13 +94,18 @@ describe('idevicebackup2 restore', { concurrency: true }, () => {
     assert.deepEqual(userApps(other), [])
   })
 
-  test('with --no-reboot leaves the phone on; the next restore then ends with 102, until the phone restarts', async () => {
+  test('with --no-reboot leaves the phone on; the next restore then ends with 102', async () => {
     const other = await openPhone()
     assert.match((await other.restore(udid, '--no-reboot')).output, /Restore Successful/)
     assert.deepEqual(other.restarts, [])
     const refused = await other.restore(udid)
     assert.match(refused.output, /ErrorCode 102: \.backup\.i exists/)
     assert.equal(refused.exitCode, 256 - 102)
+  })
+
+  test('works again after a restore without a restart when the phone was restarted', async () => {
+    const other = await openPhone()
+    other.phone.agent.hasRestoreLeftovers = true
     await runTool(mux.address, 'idevicediagnostics', '-u', other.phone.udid, 'restart')
     assert.match((await other.restore(udid)).output, /Restore Successful/)
     assert.deepEqual(other.restarts, ['restart', 'restart'])

@@ -1,14 +1,15 @@
-import { boolOf, numberOf, textOf } from '../../../plist/index.ts'
+import { boolOf, textOf } from '../../../plist/index.ts'
 import { BackupError, MB } from '../backup-error.ts'
-import type { BackupPhone } from '../backup-phone.ts'
+import { type BackupPhone, roomOf } from '../backup-phone.ts'
 import type { Run } from '../run.ts'
 import { readInfo } from './info-plist.ts'
 import type { SourceBackup } from './source-backup.ts'
 
 /** What keeps a phone from being restored to, whatever the backup: 22, 25, 102, 211. Source: docs/protocol/mobilebackup2.md#restore */
 export function checkPhone({ agent, condition, lockdown }: BackupPhone): void {
-  if (condition.state.forbidsBackup) throw new BackupError(MB.forbidden, 'Restore is not allowed by device management')
-  if (agent.isRestoringFromCloud) throw new BackupError(MB.cloudRestoreRuns, 'An iCloud restore is running')
+  const { forbidsBackup, isRestoringFromCloud } = condition.state
+  if (forbidsBackup) throw new BackupError(MB.forbidden, 'Restore is not allowed by device management')
+  if (isRestoringFromCloud) throw new BackupError(MB.cloudRestoreRuns, 'An iCloud restore is running')
   if (agent.hasRestoreLeftovers) {
     const inner = new BackupError(MB.exists, 'File exists', { path: '/private/var/mobile.backup.i' })
     throw new BackupError(MB.deviceWrite, '.backup.i exists', { inner })
@@ -42,13 +43,9 @@ function numberAt(parts: readonly string[], at: number): number {
   return Number(parts[at]) || 0
 }
 
-/** Where lockdownd tells how much room there is; the smallest counts. */
-const ROOM_KEYS = ['AmountRestoreAvailable', 'AmountDataAvailable', 'TotalDataAvailable'] as const
-
 /** Throws `BackupError` 106. */
-export function checkRoom({ lockdown }: BackupPhone, bytes: number): void {
-  const rooms = ROOM_KEYS.flatMap((key) => numberOf(lockdown.get('com.apple.disk_usage', key)) ?? [])
-  const free = Math.min(...rooms)
+export function checkRoom(phone: BackupPhone, bytes: number): void {
+  const free = roomOf(phone)
   if (free >= bytes) return
   throw new BackupError(MB.deviceFull, `Insufficient free disk space on device to restore (${free} < ${bytes})`)
 }

@@ -64,13 +64,15 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     when: 'a restore from iCloud is running',
-    phone: ({ agent }) => Object.assign(agent, { isRestoringFromCloud: true }),
+    phone: ({ condition }) => condition.set({ isRestoringFromCloud: true }),
     code: 25,
     says: /iCloud/,
   },
   {
     when: 'an earlier restore has left its folders',
-    phone: ({ agent }) => Object.assign(agent, { hasRestoreLeftovers: true }),
+    phone: ({ agent }) => {
+      agent.hasRestoreLeftovers = true
+    },
     code: 102,
     says: /^\.backup\.i exists/,
   },
@@ -117,6 +119,13 @@ const REFUSALS: readonly Refusal[] = [
     phone: ({ lockdown }) => lockdown.set('com.apple.disk_usage', 'AmountRestoreAvailable', 299_999),
     code: 106,
     says: /^Insufficient free disk space on device to restore \(299999 < 300000\)/,
+  },
+  {
+    when: 'the host sends more than the manifest says, and than there is room for',
+    phone: ({ lockdown }) => lockdown.set('com.apple.disk_usage', 'AmountRestoreAvailable', 300_100),
+    host: (host) => host.files.set(aPayload, Buffer.concat([host.files.get(aPayload)!, Buffer.alloc(101, 1)])),
+    code: 106,
+    says: /^No space left on device/,
   },
   {
     when: 'the host has not one of the files',

@@ -8,13 +8,15 @@ import type { PhoneContents } from '../../contents/index.ts'
 import { newPhone, type PhoneForTests, UDID } from '../../testing/phone-for-tests.ts'
 import { backedUp, copyOf, digestsOf, newEmptyPhone, restoreTo } from '../../testing/restoring.ts'
 import { hold, newHost, type ScriptedHost } from '../../testing/scripted-host.ts'
+import { scopeOf } from './scope.ts'
 
 /** All temporary files of this process, and no others. */
 const temp = await mkdtempDisposable(join(tmpdir(), 'restore-test-'))
 process.env.TMPDIR = temp.path
 after(() => temp.remove())
 
-const original = newPhone()
+const newTestPhone = () => newPhone({ files: 140, bytes: 400_000 })
+const original = newTestPhone()
 const originalDigests = await digestsOf(original.contents)
 const backup = await backedUp(original)
 after(() => original.contents[Symbol.asyncDispose]())
@@ -25,7 +27,7 @@ const ADDED_TO_APP = { domain: 'AppDomain-com.example.new', relativePath: 'Docum
 
 /** The phone that was backed up, some time later. */
 function changedPhone(): PhoneForTests {
-  const phone = newPhone()
+  const phone = newTestPhone()
   phone.contents.change(CHANGES)
   phone.contents.write(ADDED, Buffer.from('new'))
   phone.contents.write(ADDED_TO_APP, Buffer.from('newer'))
@@ -45,10 +47,10 @@ function withManifest(host: ScriptedHost, change: (manifest: PlistDict) => Plist
 
 // docs/protocol/mobilebackup2.md#restore
 const READ_MANIFEST = ['download U/Manifest.plist', 'download U/Manifest.db']
-const FILES = ['download U/**/* (128) × 2', 'download U/**/* (44)']
+const FILES = ['download U/**/* (128)', 'download U/**/* (12)']
 
 test('a restore follows the documented order of messages', async () => {
-  const phone = newPhone()
+  const phone = newTestPhone()
   await using _ = phone.contents
   const host = copyOf(backup)
   host.files.set(`${UDID}/Info.plist`, encodeXmlPlist({ 'Product Version': '17.5' }))
@@ -159,6 +161,14 @@ test('ApplicationIDs limit a restore to the data of these apps, and nothing else
   assert.equal(phone.lockdown.get('', 'DeviceName'), 'Mine')
 })
 
+// Ours: docs/protocol/mobilebackup2.md#what-is-restored
+test('an app has its own domain, its group and its plugins, and nothing that only begins like them', () => {
+  const covers = scopeOf({ apps: ['com.a'], systemFiles: true }, { backupClass: undefined, phoneClass: 'iPhone' })
+  const own = ['AppDomain-com.a', 'AppDomainGroup-group.com.a', 'AppDomainPlugin-com.a.share']
+  const others = ['AppDomain-com.ab', 'AppDomainGroup-group.com.ab', 'AppDomainPlugin-com.ab.share', 'HomeDomain']
+  assert.deepEqual([...own, ...others].filter(covers), own)
+})
+
 test('the phone takes the name of the backup, unless it is to keep its settings', async () => {
   const nameAfter = async (options: PlistDict) => {
     const phone = newEmptyPhone()
@@ -183,7 +193,7 @@ test('apps of the App Store are installed when the host lists them; their data i
 })
 
 test('the phone restarts after the response unless told not to; then the next restore ends with 102', async () => {
-  const phone = newPhone()
+  const phone = newTestPhone()
   await using _ = phone.contents
   await restoreTo(phone, backup)
   assert.equal(phone.restarts, 1)
@@ -194,14 +204,14 @@ test('the phone restarts after the response unless told not to; then the next re
 })
 
 test('after an error the phone does not restart', async () => {
-  const phone = newPhone()
+  const phone = newTestPhone()
   await using _ = phone.contents
   assert.equal((await restoreTo(phone, newHost())).response?.ErrorCode, 204)
   assert.equal(phone.restarts, 0)
 })
 
 test('unless told not to, the host copies the backup of the phone itself, under a name with the time', async () => {
-  const phone = newPhone()
+  const phone = newTestPhone()
   await using _ = phone.contents
   const host = copyOf(backup)
   host.files.set(`${UDID}/Info.plist`, encodeXmlPlist({ 'Display Name': 'Ana', 'Target Identifier': UDID }))
@@ -238,7 +248,7 @@ test('nothing is copied where the phone has no backup of its own, or the host no
   assert.ok(!transcript.some((line) => /^(list|copy|free)/.test(line)))
   const full = { ...copyOf(backup), freeBytes: 2 ** 27 }
   full.files.set(`${UDID}/Info.plist`, encodeXmlPlist({}))
-  const same = newPhone()
+  const same = newTestPhone()
   await using __ = same.contents
   const second = await restoreTo(same, full, { options: { RestoreDontCopyBackup: false } })
   assert.equal(second.response?.ErrorCode, 0)
@@ -258,7 +268,7 @@ test('a restored phone is backed up incrementally, with what is new since', asyn
 
 test('what a restore brought is on the disk of this machine for as long as the phone has any of it', async () => {
   const onDisk = async () => (await readdir(temp.path)).length
-  const phone = newPhone()
+  const phone = newTestPhone()
   assert.equal(await onDisk(), 0, 'earlier tests have left nothing')
   await restoreTo(phone, backup)
   assert.equal(await onDisk(), 1)
@@ -270,13 +280,21 @@ test('what a restore brought is on the disk of this machine for as long as the p
   assert.equal(await onDisk(), 0)
 })
 
-test('a restore that fails or is cut off leaves nothing on the disk of this machine', async () => {
-  const phone = newPhone()
-  const host = copyOf(backup)
-  let requests = 0
-  host.meddle = () => (++requests === 7 ? 'cut' : undefined)
-  assert.equal((await restoreTo(phone, host)).response, undefined)
-  host.meddle = ([name]) => (name === 'DLMessageDownloadFiles' && ++requests > 15 ? [-1, 'no', {}] : undefined)
-  assert.equal((await restoreTo(phone, host)).response?.ErrorCode, 205)
-  assert.deepEqual(await readdir(temp.path), [])
+test('a restore that fails or is cut off between two batches leaves nothing on the disk of this machine', async () => {
+  for (const [ending, code] of [
+    ['cut', undefined],
+    [[-1, 'no', {}], 205],
+  ] as const) {
+    const phone = newTestPhone()
+    const host = copyOf(backup)
+    let batches = 0
+    host.meddle = ([name, paths]) => {
+      const isBatch =
+        name === 'DLMessageDownloadFiles' && Array.isArray(paths) && /[0-9a-f]{40}$/.test(String(paths[0]))
+      return isBatch && ++batches === 2 ? ending : undefined
+    }
+    assert.equal((await restoreTo(phone, host)).response?.ErrorCode, code)
+    assert.equal(batches, 2)
+    assert.deepEqual(await readdir(temp.path), [])
+  }
 })

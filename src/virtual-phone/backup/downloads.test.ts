@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { NEVER } from '../../../base/abort.ts'
-import { openChannel } from '../../../base/channel.ts'
-import { isAppError } from '../../../base/errors.ts'
-import { encodeBinaryPlist, type Plist } from '../../../plist/index.ts'
-import { MB } from '../backup-error.ts'
-import { DeviceLink } from '../device-link.ts'
-import { encryptBlocks } from '../encryption/ciphertext.ts'
-import { HostDrive } from '../host-drive.ts'
+import { NEVER } from '../../base/abort.ts'
+import { openChannel } from '../../base/channel.ts'
+import { isAppError } from '../../base/errors.ts'
+import { encodeBinaryPlist, type Plist } from '../../plist/index.ts'
+import { MB } from './backup-error.ts'
+import { DeviceLink } from './device-link.ts'
+import { encryptBlocks } from './encryption/ciphertext.ts'
+import { HostDrive } from './host-drive.ts'
 import { IncomingFile } from './incoming-file.ts'
 
 const signal = NEVER
@@ -80,9 +80,11 @@ test('a file that nobody asked for ends the session, and so does one that comes 
   }
 })
 
+const newRoom = () => ({ left: 1e9 })
+
 async function incoming(stored: readonly Uint8Array[], options: { key?: Uint8Array; digest?: Uint8Array } = {}) {
   const path = join(folder.path, 'file')
-  await using file = new IncomingFile({ path, key: options.key, digest: options.digest })
+  await using file = new IncomingFile({ path, room: newRoom(), ...options })
   for (const piece of stored) await file.data(piece)
   await file.end()
   return { size: file.size, code: file.failure?.code, bytes: await readFile(path) }
@@ -123,7 +125,7 @@ test('a digest that does not fit is a failure', async () => {
 })
 
 test('a disk that is full is a failure of its own, and the rest of the file is passed over', async () => {
-  await using file = new IncomingFile({ path: '/dev/full', key: undefined, digest: undefined })
+  await using file = new IncomingFile({ path: '/dev/full', room: newRoom() })
   await file.data(Buffer.from('one'))
   await file.data(Buffer.from('two'))
   await file.end()
@@ -131,7 +133,27 @@ test('a disk that is full is a failure of its own, and the rest of the file is p
 })
 
 test('a file that cannot be made is a failure', async () => {
-  await using file = new IncomingFile({ path: join(folder.path, 'none', 'x'), key: undefined, digest: undefined })
+  await using file = new IncomingFile({ path: join(folder.path, 'none', 'x'), room: newRoom() })
   await file.end()
   assert.equal(file.failure?.code, MB.deviceWrite)
+})
+
+test('files that share the room take no more of it, the one that does not fit is a failure, and the rest is passed over', async () => {
+  const room = { left: 10 }
+  await using one = new IncomingFile({ path: join(folder.path, 'one'), room })
+  await using other = new IncomingFile({ path: join(folder.path, 'other'), room })
+  await one.data(Buffer.from('1234567'))
+  await other.data(Buffer.from('abc'))
+  for (let count = 0; count < 1000; count++) await other.data(Buffer.from('endless'))
+  await one.end()
+  await other.end()
+  assert.deepEqual([one.failure, one.size], [undefined, 7])
+  assert.deepEqual([other.failure?.code, other.size, room.left], [MB.deviceFull, 3, 0])
+})
+
+test('zeros are left out of a file, and read back', async () => {
+  const zeros = new Uint8Array(65_536)
+  const { size, bytes } = await incoming([zeros, Buffer.from('x'), zeros])
+  assert.equal(size, 2 * 65_536 + 1)
+  assert.equal(Buffer.compare(bytes, Buffer.concat([zeros, Buffer.from('x'), zeros])), 0)
 })

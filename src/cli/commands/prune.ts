@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import { lockRepository } from '../../repository/index.ts'
+import { type Context, printResult } from '../context.ts'
+import { JSON_OUTPUT } from '../options.ts'
+import { limitsOf, type PruneOptions, pruneLines, pruneUnder, withPruneOptions } from '../prune-words.ts'
+import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+
+export function addPrune(program: Command, context: Context): void {
+  const command = program
+    .command('prune')
+    .description('free the room of what no snapshot needs any more')
+    .option('-n, --dry-run', 'only say what would be done')
+    .option(...JSON_OUTPUT)
+    .action((options) => prune(options, context))
+  withRepositoryOptions(withPruneOptions(command))
+}
+
+interface PruneCommandOptions extends RepositoryOptions, PruneOptions {
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+/** `phonekeep prune`: removes what no snapshot needs. Nothing else may work in the repository meanwhile, and its lock sees to that. */
+async function prune(options: PruneCommandOptions, context: Context): Promise<void> {
+  const { dryRun = false, json } = options
+  const limits = limitsOf(options)
+  const repository = await openNamedRepository(options, context, { cached: true })
+  await using lock = await lockRepository(repository, {
+    mode: 'exclusive',
+    owner: await lockOwner(context),
+    ...context,
+  })
+  const summary = await pruneUnder(repository, { limits, dryRun, lock }, context)
+  printResult(context, { json, result: { dryRun, ...summary }, lines: () => pruneLines(summary, { dryRun }) })
+}

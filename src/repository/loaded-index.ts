@@ -1,0 +1,49 @@
+import { pathOf } from './backend/backend.ts'
+import { BlobIndex } from './blob-index.ts'
+import type { Id } from './id.ts'
+import { decodeIndexFile } from './index-file.ts'
+import type { Repository } from './repository.ts'
+
+/** What was read of the index files. */
+export interface LoadedIndex {
+  readonly index: BlobIndex
+  /** Packs that another program is about to delete. */
+  readonly packsToDelete: ReadonlySet<Id>
+  /** The files that were read, and how many packs they listed in all. */
+  readonly files: ReadonlySet<Id>
+  readonly packCount: number
+}
+
+/**
+ * Reads the index files, one after the other: about 60 bytes of memory and one microsecond per blob. What was read before is gone
+ * on with, unless one of its files is gone, as after a prune, or something else was added to it since: such packs may be gone, too.
+ */
+export async function loadIndexFiles(
+  repository: Repository,
+  before: LoadedIndex | undefined,
+  { signal }: { signal: AbortSignal },
+): Promise<LoadedIndex> {
+  const listed = new Set<Id>()
+  for await (const { id } of repository.backend.list('index', { signal })) listed.add(id)
+  const isKept = before !== undefined && isStillTrue(before, listed)
+  const { index, packsToDelete, files } = isKept ? before : nothingLoaded()
+  const read = new Set(files)
+  const marked = new Set(packsToDelete)
+  for (const id of listed.difference(files)) {
+    const text = await repository.loadUnpacked('index', id, { signal })
+    if (text === undefined) continue
+    const file = decodeIndexFile(text, pathOf({ kind: 'index', id }))
+    for (const pack of file.packs) index.addPack(pack.id, pack.blobs)
+    for (const packId of file.packsToDelete) marked.add(packId)
+    read.add(id)
+  }
+  return { index, packsToDelete: marked, files: read, packCount: index.packCount }
+}
+
+function isStillTrue({ index, packCount, files }: LoadedIndex, listed: ReadonlySet<Id>): boolean {
+  return files.isSubsetOf(listed) && index.packCount === packCount
+}
+
+function nothingLoaded(): { index: BlobIndex; packsToDelete: ReadonlySet<Id>; files: ReadonlySet<Id> } {
+  return { index: new BlobIndex(), packsToDelete: new Set(), files: new Set() }
+}

@@ -1,0 +1,235 @@
+import { hash } from 'node:crypto'
+import type { BlobIndex, BlobLocation } from './blob-index.ts'
+import { BlobMarks } from './blob-marks.ts'
+import { SEAL_BYTES } from './crypto.ts'
+import { damaged } from './errors.ts'
+import type { BlobId, Id } from './id.ts'
+import type { Repository } from './repository.ts'
+import type { Snapshot } from './snapshot.ts'
+import { decodeNode, StoredTree } from './tree.ts'
+import { markUsedBlobs } from './used-blobs.ts'
+
+/** What is counted, in restic's words. */
+export const STATS_MODES = ['restore-size', 'files-by-contents', 'raw-data', 'blobs-per-file'] as const
+export type StatsMode = (typeof STATS_MODES)[number]
+
+/** restic's figures. `files` counts folders, too, as restic does. */
+export interface Stats {
+  readonly bytes: number
+  readonly files: number
+  readonly blobs: number
+}
+
+interface StatsOptions {
+  readonly signal: AbortSignal
+  /** Called for each tree that was read. */
+  readonly onTree?: (() => void) | undefined
+}
+
+/**
+ * Counts what the snapshots hold: `restore-size` what they would take when restored, each for itself; `files-by-contents` files that
+ * differ; `raw-data` stored blobs; `blobs-per-file` blobs, again for each path that has them. Load the index before.
+ * Memory: for the modes about files some 100 bytes for each file that differs. Throws `repo.damaged`.
+ */
+export async function countStats(
+  repository: Repository,
+  snapshots: readonly Snapshot[],
+  { mode, ...options }: StatsOptions & { readonly mode: StatsMode },
+): Promise<Stats> {
+  return await COUNTS[mode](repository, snapshots, options)
+}
+
+type Count = (repository: Repository, snapshots: readonly Snapshot[], options: StatsOptions) => Promise<Stats>
+
+const COUNTS: Readonly<Record<StatsMode, Count>> = {
+  'restore-size': countRestoreSize,
+  'files-by-contents': countFilesByContents,
+  'raw-data': countRawData,
+  'blobs-per-file': countBlobsPerFile,
+}
+
+async function countRawData(
+  repository: Repository,
+  snapshots: readonly Snapshot[],
+  options: StatsOptions,
+): Promise<Stats> {
+  const marks = new BlobMarks(repository.index)
+  const trees = snapshots.map(({ tree }) => tree)
+  await markUsedBlobs(repository, marks, trees, options)
+  const amount = { bytes: 0, blobs: 0 }
+  for (const [, blob] of firstCopies(repository.index)) if (marks.has(blob.type, blob.id)) addBlob(amount, blob)
+  return { ...amount, files: 0 }
+}
+
+/** Several names of one file in a snapshot are hard links: it is restored once. */
+async function countRestoreSize(
+  repository: Repository,
+  snapshots: readonly Snapshot[],
+  options: StatsOptions,
+): Promise<Stats> {
+  let files = 0
+  let bytes = 0
+  for (const { tree } of snapshots) {
+    const inodes = new Set<string>()
+    for await (const { inode, sizeBytes } of nodesBelow(repository, tree, options)) {
+      files++
+      if (inode === '' || !inodes.has(inode)) bytes += sizeBytes
+      inodes.add(inode)
+    }
+  }
+  return { files, bytes, blobs: 0 }
+}
+
+async function countFilesByContents(
+  repository: Repository,
+  snapshots: readonly Snapshot[],
+  options: StatsOptions,
+): Promise<Stats> {
+  const seen = new Set<string>()
+  let bytes = 0
+  for (const { tree } of snapshots) {
+    for await (const { content, sizeBytes } of nodesBelow(repository, tree, options)) {
+      if (addTo(seen, content)) bytes += sizeBytes
+    }
+  }
+  return { files: seen.size, bytes, blobs: 0 }
+}
+
+/** Files are counted by path, and of each path the blobs that it has ever had, if no other file had the same content before. */
+async function countBlobsPerFile(
+  repository: Repository,
+  snapshots: readonly Snapshot[],
+  options: StatsOptions,
+): Promise<Stats> {
+  const contents = new Set<string>()
+  const paths = new Set<string>()
+  const pathsWithBlobs = new Set<string>()
+  let bytes = 0
+  for (const { tree } of snapshots) {
+    for await (const { path, content } of nodesBelow(repository, tree, options)) {
+      if (content.length === 0 || !addTo(contents, content)) continue
+      addTo(paths, [path])
+      for (const id of content) {
+        if (addTo(pathsWithBlobs, [path, id])) bytes += plainBytes(repository, id)
+      }
+    }
+  }
+  return { files: paths.size, bytes, blobs: pathsWithBlobs.size }
+}
+
+function plainBytes({ index }: Repository, id: BlobId): number {
+  const blob = index.find('data', id)
+  if (blob === undefined) throw damaged(`The data blob ${id}`, 'a snapshot needs it, but no index lists it')
+  return blob.uncompressedLength || blob.length - SEAL_BYTES
+}
+
+/** Keeps 16 bytes of a hash in place of the parts. True if they were not there before. */
+function addTo(seen: Set<string>, parts: readonly string[]): boolean {
+  const size = seen.size
+  return seen.add(hash('sha256', parts.join('\0'), 'latin1').slice(0, 16)).size > size
+}
+
+/** A node of a snapshot, as far as it is counted. */
+interface CountedNode {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly content: readonly BlobId[]
+  /** As digits; empty where there is none. */
+  readonly inode: string
+}
+
+/** Everything below a tree; a tree that it has twice comes twice. */
+async function* nodesBelow(
+  repository: Repository,
+  root: Id,
+  { signal, onTree }: StatsOptions,
+): AsyncGenerator<CountedNode> {
+  const open = [{ tree: root, path: '' }]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { tree, path } = next
+    const what = `The tree ${tree}`
+    for (const stored of new StoredTree(await repository.loadBlob('tree', tree, { signal }), what).nodes()) {
+      const node = decodeNode(stored, what)
+      const child = `${path}/${node.name}`
+      if (node.kind === 'folder') open.push({ tree: node.subtree, path: child })
+      const file = node.kind === 'file' ? node : EMPTY
+      yield { path: child, content: file.content, sizeBytes: file.sizeBytes, inode: inodeOf(stored.json) }
+    }
+    onTree?.()
+  }
+}
+
+const EMPTY = { content: [], sizeBytes: 0 } as const
+
+/** Digits, as a number might not hold it. */
+function inodeOf(json: string): string {
+  return /,"inode":(\d+),/.exec(json)?.[1] ?? ''
+}
+
+/** What one host's snapshots need. Bytes are those of stored blobs. */
+export interface HostUse {
+  readonly host: string
+  readonly snapshots: number
+  /** Needed by no other host: what would become free if this host's snapshots went. */
+  readonly aloneBytes: number
+  readonly aloneBlobs: number
+  readonly sharedBytes: number
+  readonly sharedBlobs: number
+}
+
+/** Belongs to more than one host. */
+const SEVERAL = 0xffff
+
+/** Tells what each host's snapshots need, alone and together with others. Load the index before. Memory: 2 bytes for each blob. */
+export async function countHosts(
+  repository: Repository,
+  snapshots: readonly Snapshot[],
+  options: StatsOptions,
+): Promise<readonly HostUse[]> {
+  const { index } = repository
+  /** By the number of a blob's first copy: which host needs it, counted from 1. */
+  const users = new Uint16Array(index.blobCount)
+  const counts: { host: string; snapshots: number; all: Amount; alone: Amount }[] = []
+  for (const [host, members] of Map.groupBy(snapshots, ({ hostname = '' }) => hostname)) {
+    const marks = new BlobMarks(index)
+    const trees = members.map(({ tree }) => tree)
+    await markUsedBlobs(repository, marks, trees, options)
+    const count = { host, snapshots: members.length, all: { bytes: 0, blobs: 0 }, alone: { bytes: 0, blobs: 0 } }
+    counts.push(count)
+    for (const [number, blob] of firstCopies(index)) {
+      if (!marks.has(blob.type, blob.id)) continue
+      addBlob(count.all, blob)
+      users[number] = users[number] === 0 ? counts.length : SEVERAL
+    }
+  }
+  for (const [number, blob] of firstCopies(index)) {
+    const count = counts[users[number]! - 1]
+    if (count !== undefined) addBlob(count.alone, blob)
+  }
+  return counts.map(({ host, snapshots: count, all, alone }) => ({
+    host,
+    snapshots: count,
+    aloneBytes: alone.bytes,
+    aloneBlobs: alone.blobs,
+    sharedBytes: all.bytes - alone.bytes,
+    sharedBlobs: all.blobs - alone.blobs,
+  }))
+}
+
+interface Amount {
+  bytes: number
+  blobs: number
+}
+
+function addBlob(amount: Amount, { length }: BlobLocation): void {
+  amount.bytes += length
+  amount.blobs++
+}
+
+function* firstCopies(index: BlobIndex): Generator<readonly [number: number, blob: BlobLocation]> {
+  let number = 0
+  for (const blob of index.blobs()) {
+    if (index.numberOf(blob.type, blob.id) === number) yield [number, blob]
+    number++
+  }
+}

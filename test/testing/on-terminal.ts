@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { COMMAND } from './phonekeep.ts'
+
+/** What a person types once the terminal shows this. */
+export type Answer = readonly [question: RegExp, typed: string]
+
+export interface Typed {
+  readonly exitCode: number | null
+  /** All that the terminal showed, what it echoed included. */
+  readonly shown: string
+}
+
+/** Runs the command on a terminal of its own, as a person does, and answers its questions in their order. */
+export async function onTerminal(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  answers: readonly Answer[],
+): Promise<Typed> {
+  const quoted = [COMMAND, ...args].map((arg) => `'${arg}'`).join(' ')
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const child = spawn('script', ['-qfec', quoted, '/dev/null'], {
+    env: { PATH, NODE_COMPILE_CACHE, TERM: 'dumb', HOME: '/nonexistent', PHONEKEEP_WIFI: 'off', ...env },
+  })
+  const left = [...answers]
+  let shown = ''
+  let from = 0
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text
+    for (let next = left[0]; next?.[0].test(shown.slice(from)); next = left[0]) {
+      from = shown.length
+      child.stdin.write(next[1])
+      left.shift()
+    }
+  })
+  const [exitCode] = await once(child, 'close')
+  return { exitCode, shown }
+}
