@@ -119,6 +119,7 @@ export const OUTCOMES = {
   'repo.keys-full': 1,
   'repo.lock-lost': 11,
   'repo.locked': 11,
+  'repo.no-snapshots': 1,
   'repo.no-space': 24,
   'repo.snapshot-absent': 1,
   'repo.snapshot-ambiguous': 1,

@@ -50,18 +50,20 @@ interface OnePrune {
   readonly dryRun: boolean
   /** Snapshots that a dry run takes for gone. */
   readonly without?: ReadonlySet<Id> | undefined
+  /** Even if no snapshot is left. */
+  readonly allowRemoveAll: boolean
   readonly lock: RepositoryLock
 }
 
 /** Prunes under the lock, or only plans to, and shows how it goes. */
 export async function pruneUnder(
   repository: Repository,
-  { limits, dryRun, without, lock }: OnePrune,
+  { limits, dryRun, without, allowRemoveAll, lock }: OnePrune,
   { terminal, clock }: Context,
 ): Promise<PruneSummary> {
   const progress = openProgress(terminal, clock)
   const options = { signal: lock.signal, onProgress: (done: PruneProgress) => progress.show(stateOf(done)) }
-  const prepared = await preparePrune(repository, { limits, without, ...options })
+  const prepared = await preparePrune(repository, { limits, without, allowRemoveAll, ...options })
   if (!dryRun) await performPrune(prepared, { lock, ...options })
   return summarizePrune(prepared.plan, prepared.uses.packs)
 }

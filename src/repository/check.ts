@@ -82,10 +82,9 @@ class Check {
     for (const fault of survey.faults) this.#add(findingOfPack(fault))
     this.#repository.index = survey.index
     const lost = new LostBlobs(survey)
-    const packs = Array.from(survey.listed.keys(), (id) => ({ id, sizeBytes: survey.stored.get(id) ?? 0 })).filter(
-      ({ id }) => survey.stored.has(id),
-    )
-    await this.#readPacks(packs, lost)
+    const packs = survey.stored.entries().filter(([id]) => survey.listed.has(id))
+    const listedPacks = Array.from(packs, ([id, sizeBytes]) => ({ id, sizeBytes }))
+    await this.#readPacks(listedPacks, lost)
     const sound = await this.#walkTrees(snapshots, lost)
     return {
       ok: this.#damages === 0,
@@ -93,7 +92,7 @@ class Check {
       findingCount: this.#findingCount,
       snapshots: snapshots.length,
       trees: this.#progress.treesRead,
-      packs: packs.length,
+      packs: listedPacks.length,
       blobs: survey.index.blobCount,
       packsRead: this.#progress.packsRead,
       sound,
@@ -181,10 +180,8 @@ class Check {
   async #readPack(pack: StoredPack, lost: LostBlobs): Promise<boolean> {
     const subject = pathOf({ kind: 'pack', id: pack.id })
     const listed = this.#repository.index.blobsOf(pack.id)
-    const { damage, failure, headerDiffers, unreadable } = await examinePack(this.#repository, pack, {
-      ...this.#options,
-      listed,
-    })
+    const { signal } = this.#options
+    const { damage, failure, headerDiffers, unreadable } = await examinePack(this.#repository, pack, { listed, signal })
     for (const blob of unreadable) if (!(await this.#hasOtherCopy(blob))) lost.addUnreadable(blob)
     if (damage !== undefined) {
       const sentence = failure === undefined ? damage : `${damage}: ${messageOf(failure)}`

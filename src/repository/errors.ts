@@ -23,6 +23,7 @@ export type RepositoryErrorCode =
   | 'repo.key-needed'
   | 'repo.keys-full'
   | 'repo.forgets-last'
+  | 'repo.no-snapshots'
 
 type RepositoryError = AppError<RepositoryErrorCode>
 
@@ -126,6 +127,14 @@ export function forgetsLast(whose: string): RepositoryError {
   return new AppError('repo.forgets-last', `No backup of ${whose} would be left`, {
     remedy:
       'Add a rule that keeps some, such as --keep-last 1; if all of them shall go, say so with --unsafe-allow-remove-all',
+  })
+}
+
+/** A prune of a repository in which no snapshot is to be seen. */
+export function noSnapshots(): RepositoryError {
+  return new AppError('repo.no-snapshots', 'There is no snapshot, so everything that is stored would be removed', {
+    remedy:
+      'Check that the repository is whole and its disk mounted; if all of it shall go, say so with --unsafe-allow-remove-all',
   })
 }
 

@@ -64,11 +64,6 @@ export class HurtTrees {
     this.#sound = new BlobMarks(repository.index)
   }
 
-  /** How many trees are known to be sound or hurt. */
-  get treesRead(): number {
-    return this.#sound.count + this.#hurt.size
-  }
-
   /** Of a tree that was counted: `unreadable` when nothing in it can be told from anything else. */
   stateOf(tree: Id): 'sound' | 'hurt' | 'unreadable' {
     const hurt = this.#hurt.get(tree)

@@ -94,6 +94,15 @@ test('a pack that two files list is listed once', async () => {
   assert.deepEqual(namesOf(files.flatMap(({ packs }) => packs)), idsOf('a', 'b', 'c', 'd'))
 })
 
+test('a pack that two files list with different blobs stays in both', async () => {
+  const { repository } = await memoryRepository()
+  await save(repository, [pack('a'), pack('b')])
+  await save(repository, [{ ...pack('c'), id: idOf('a') }])
+  const replaced = await rewriteIndex(repository, change(['b']), { signal })
+  const files = await filesWithout(repository, replaced)
+  assert.deepEqual(namesOf(files.flatMap(({ packs }) => packs)), idsOf('a', 'a'))
+})
+
 test('when nothing is left, no file is', async () => {
   const { repository } = await memoryRepository()
   const old = await save(repository, [pack('a')])

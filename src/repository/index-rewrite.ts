@@ -1,6 +1,7 @@
+import { utf8 } from '../base/bytes.ts'
 import { pathOf } from './backend/backend.ts'
 import { damaged } from './errors.ts'
-import type { Id } from './id.ts'
+import { type Id, sha256 } from './id.ts'
 import { encodeIndexFile, type IndexedPack } from './index-file.ts'
 import { fieldsOf, isObject, parseJson } from './json.ts'
 import type { Repository } from './repository.ts'
@@ -35,13 +36,13 @@ export async function rewriteIndex(
   const files = present.filter(({ id }) => !unreadable.has(id))
   const smallCount = files.filter(({ sizeBytes }) => sizeBytes < SMALL_BYTES_MAX).length + (added.length > 0 ? 1 : 0)
   const output = new IndexOutput(repository, signal)
-  const listed = new Set<Id>()
+  const listed = new Map<Id, Id>()
   const replaced: Id[] = []
-  // The large ones first: of a pack that is listed twice the small file changes.
+  // The large ones first: of a pack that is listed twice the small file changes. Where the two differ nobody knows which is right.
   for (const { id, sizeBytes } of files.sort((left, right) => right.sizeBytes - left.sizeBytes)) {
     const file = await readRawIndex(repository, id, signal)
-    const kept = file.packs.filter((pack) => !gone.has(pack.id) && !listed.has(pack.id))
-    for (const pack of kept) listed.add(pack.id)
+    const kept = file.packs.filter((pack) => !gone.has(pack.id) && listed.get(pack.id) !== pack.contentHash)
+    for (const pack of kept) listed.set(pack.id, pack.contentHash)
     const isJoined = sizeBytes < SMALL_BYTES_MAX && smallCount > 1 && isUnderstood(file)
     if (kept.length === file.packs.length && !isJoined) continue
     replaced.push(id)
@@ -56,6 +57,8 @@ export async function rewriteIndex(
 interface RawPack {
   readonly id: Id
   readonly blobCount: number
+  /** The same for packs that are listed with the same blobs. */
+  readonly contentHash: Id
   readonly pack: unknown
 }
 
@@ -88,7 +91,8 @@ async function readRawIndex(repository: Repository, id: Id, signal: AbortSignal)
 
 function rawPackOf(pack: unknown, what: string): RawPack {
   const fields = fieldsOf(pack, `${what}, a pack`)
-  return { id: fields.id('id'), blobCount: fields.list('blobs').length, pack }
+  const blobs = fields.list('blobs')
+  return { id: fields.id('id'), blobCount: blobs.length, contentHash: sha256(utf8(JSON.stringify(blobs))), pack }
 }
 
 function toRaw(pack: IndexedPack): RawPack {

@@ -1,8 +1,16 @@
+import { type AppError, isAppError } from '../base/errors.ts'
 import { pathOf } from './backend/backend.ts'
 import { BlobIndex } from './blob-index.ts'
 import type { Id } from './id.ts'
-import { decodeIndexFile } from './index-file.ts'
+import { decodeIndexFile, type IndexFile } from './index-file.ts'
 import type { Repository } from './repository.ts'
+
+/** How to read the index files. */
+export interface LoadIndexOptions {
+  readonly signal: AbortSignal
+  /** Told of every index file that is damaged; the others count all the same. Without it, one of them is an error. */
+  readonly onDamaged?: ((error: AppError) => void) | undefined
+}
 
 /** What was read of the index files. */
 export interface LoadedIndex {
@@ -21,7 +29,7 @@ export interface LoadedIndex {
 export async function loadIndexFiles(
   repository: Repository,
   before: LoadedIndex | undefined,
-  { signal }: { signal: AbortSignal },
+  { signal, onDamaged }: LoadIndexOptions,
 ): Promise<LoadedIndex> {
   const listed = new Set<Id>()
   for await (const { id } of repository.backend.list('index', { signal })) listed.add(id)
@@ -30,14 +38,29 @@ export async function loadIndexFiles(
   const read = new Set(files)
   const marked = new Set(packsToDelete)
   for (const id of listed.difference(files)) {
-    const text = await repository.loadUnpacked('index', id, { signal })
-    if (text === undefined) continue
-    const file = decodeIndexFile(text, pathOf({ kind: 'index', id }))
+    const file = await readIndexFile(repository, id, { signal, onDamaged })
+    if (file === undefined) continue
     for (const pack of file.packs) index.addPack(pack.id, pack.blobs)
     for (const packId of file.packsToDelete) marked.add(packId)
     read.add(id)
   }
   return { index, packsToDelete: marked, files: read, packCount: index.packCount }
+}
+
+/** Undefined when the file is gone, or damaged and somebody is told of it. */
+async function readIndexFile(
+  repository: Repository,
+  id: Id,
+  { signal, onDamaged }: LoadIndexOptions,
+): Promise<IndexFile | undefined> {
+  try {
+    const text = await repository.loadUnpacked('index', id, { signal })
+    return text === undefined ? undefined : decodeIndexFile(text, pathOf({ kind: 'index', id }))
+  } catch (error) {
+    if (onDamaged === undefined || !isAppError(error, 'repo.damaged')) throw error
+    onDamaged(error)
+    return undefined
+  }
 }
 
 function isStillTrue({ index, packCount, files }: LoadedIndex, listed: ReadonlySet<Id>): boolean {

@@ -29,8 +29,9 @@ export interface PackUses {
 }
 
 /**
- * Says how much of each pack is in use. `stored` has the size of every pack that is there. Of a blob that lies in several packs one copy counts: the one whose pack is used most
- * anyway, so that the others become free, and never one that is known not to be good. Throws `repo.damaged` when a blob that is needed lies in no pack of the right size.
+ * Says how much of each pack is in use. `stored` has the size of every pack that is there. Of a blob that lies in several packs one
+ * copy counts: the one whose pack is used most anyway, so that the others become free, and none that is known not to be good.
+ * Throws `repo.damaged` when a blob that is needed lies in no pack of the right size.
  */
 export function measurePacks(
   index: BlobIndex,
@@ -48,7 +49,7 @@ export function measurePacks(
   const isKept = (blob: BlobLocation): boolean => {
     if (!used.has(blob.type, blob.id)) return false
     const pack = chosen.get(index.numberOf(blob.type, blob.id) ?? -1)
-    return pack === undefined ? index.find(blob.type, blob.id)?.packId === blob.packId : pack === blob.packId
+    return pack === undefined || pack === blob.packId
   }
   for (const blob of index.blobs()) if (isKept(blob)) countUsed(tallies.get(blob.packId), blob)
   const packs: PackUse[] = []

@@ -92,7 +92,7 @@ test('wherever our prune is killed, restic finds the repository sound', async ()
   const second = await backUp(repository, filesFor(2), first.tree)
   await repository.backend.remove({ kind: 'snapshot', id: first.id }, { signal })
   const before = await readFiles(repository, second.tree)
-  for (let dieAt = 18, died = true; died; dieAt += 3) {
+  for (let dieAt = 18, died = true; died; dieAt += 7) {
     await rm(copy.path, { recursive: true, force: true })
     await cp(folder.path, copy.path, { recursive: true })
     const dying = createDyingBackend(openLocalBackend(copy.path), { dieAt })

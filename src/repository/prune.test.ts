@@ -238,6 +238,16 @@ test('what other programs write into an index outlives a prune', async () => {
   await assertSound(repository)
 })
 
+test('without any snapshot everything goes, but only if that is said', async () => {
+  const { backend, repository, kept } = await prunable()
+  for (const snapshot of kept) await forget(repository, snapshot)
+  await assert.rejects(prune(repository), (error) => isAppError(error, 'repo.no-snapshots'))
+  await using held = await lock(repository)
+  const prepared = await preparePrune(repository, { limits: PRUNE_DEFAULTS, allowRemoveAll: true, signal })
+  await performPrune(prepared, { lock: held, signal })
+  assert.deepEqual([...pathsOf(backend, 'data/'), ...pathsOf(backend, 'index/')], [])
+})
+
 test('many small index files become one', async () => {
   const { backend, repository } = await memoryRepository()
   for (let seed = 0; seed < 5; seed++) await backUp(repository, { [`u/${seed}`]: seededBytes(seed, 100) })

@@ -4,7 +4,7 @@ import type { StoredFileInfo } from './backend/backend.ts'
 import type { BlobIndex, BlobLocation } from './blob-index.ts'
 import { BlobMarks } from './blob-marks.ts'
 import { readBlobs } from './blob-reader.ts'
-import { damaged } from './errors.ts'
+import { damaged, noSnapshots } from './errors.ts'
 import type { Id } from './id.ts'
 import { rewriteIndex } from './index-rewrite.ts'
 import type { RepositoryLock } from './lock.ts'
@@ -32,6 +32,8 @@ interface PrepareOptions extends ProgressOption {
   readonly limits: PruneLimits
   /** Snapshots to be taken for gone: only to learn what would happen. */
   readonly without?: ReadonlySet<Id> | undefined
+  /** Without any snapshot everything goes; only if that is meant. */
+  readonly allowRemoveAll?: boolean
   readonly signal: AbortSignal
 }
 
@@ -48,11 +50,12 @@ export interface PreparedPrune {
 /**
  * Looks at everything and decides; changes nothing. Hold an exclusive lock meanwhile. Throws `repo.damaged` when a snapshot, an
  * index or a tree cannot be read, or when something that is needed is missing: as long as one need is unknown nothing may go.
+ * Throws `repo.no-snapshots` when there are none, which is more often a folder that is not mounted than a wish.
  * Works with an index of its own, of nothing but what is stored. Memory: that index, a bit for each blob, 200 bytes for each pack.
  */
 export async function preparePrune(
   given: Repository,
-  { limits, without, signal, onProgress }: PrepareOptions,
+  { limits, without, allowRemoveAll = false, signal, onProgress }: PrepareOptions,
 ): Promise<PreparedPrune> {
   // Snapshots first: whatever they need was in an index before they were.
   const snapshots = await listSnapshots(given, { signal })
@@ -63,6 +66,7 @@ export async function preparePrune(
   const roots = snapshots.filter(({ id }) => !without?.has(id)).map(({ tree }) => tree)
   await markUsedBlobs(repository, used, roots, { signal, onTree })
   const stored = await Array.fromAsync(repository.backend.list('pack', { signal }))
+  if (snapshots.length === 0 && stored.length > 0 && !allowRemoveAll) throw noSnapshots()
   const uses = await chooseGoodCopies(repository, used, stored, signal)
   const orphans = stored.filter((pack) => isOrphan(repository, pack))
   const isHypothetical = roots.length < snapshots.length

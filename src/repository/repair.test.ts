@@ -348,3 +348,17 @@ test('a backup does not rely on packs that are gone', async () => {
   await writer.flush({ signal })
   assert.deepEqual(await readFiles(await openedAgain(backend), snapshot.tree), FILES)
 })
+
+test('a damaged index file does not stop who asks to be told: what it listed is verified and listed again', async () => {
+  const { backend, repository, snapshot } = await smallBackup()
+  edit(backend, pathsOf(backend, 'index/')[0]!, (bytes) => bytes.fill(0, 5, 9))
+  const after = openOn(backend, repository)
+  await assert.rejects(after.loadIndex({ signal }), (error) => isAppError(error, 'repo.damaged'))
+  const told: string[] = []
+  await after.loadIndex({ signal, onDamaged: ({ message }) => told.push(message) })
+  assert.equal(told.length, 1)
+  await using writer = openWriter(after, { clock, signal })
+  assert.equal((await writer.adoptOrphanPacks({ signal })).packs, 2)
+  await writer.flush({ signal })
+  assert.deepEqual(await readFiles(after, snapshot.tree), FILES)
+})

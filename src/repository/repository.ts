@@ -11,7 +11,7 @@ import { type MasterKey, randomMasterKey, SEAL_BYTES, Sealer } from './crypto.ts
 import { damaged, repositoryAbsent, repositoryExists, wrongPassword } from './errors.ts'
 import { type BlobId, type Id, sha256 } from './id.ts'
 import { decodeKeyFile, encodeKeyFile, KDF_DEFAULT, type KdfCost } from './key.ts'
-import { type LoadedIndex, loadIndexFiles } from './loaded-index.ts'
+import { type LoadedIndex, type LoadIndexOptions, loadIndexFiles } from './loaded-index.ts'
 import { discard } from './memory.ts'
 
 /** Something that can give a blob back. */
@@ -161,9 +161,9 @@ export class Repository implements BlobSource {
   }
 
   /** Reads the index files into `index`; those that it holds already are not read again. */
-  async loadIndex({ signal }: { signal: AbortSignal }): Promise<void> {
+  async loadIndex(options: LoadIndexOptions): Promise<void> {
     const before = this.#loaded?.index === this.index ? this.#loaded : undefined
-    this.#loaded = await loadIndexFiles(this, before, { signal })
+    this.#loaded = await loadIndexFiles(this, before, options)
     this.index = this.#loaded.index
     this.packsToDelete = this.#loaded.packsToDelete
   }

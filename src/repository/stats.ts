@@ -6,7 +6,7 @@ import { damaged } from './errors.ts'
 import type { BlobId, Id } from './id.ts'
 import type { Repository } from './repository.ts'
 import type { Snapshot } from './snapshot.ts'
-import { decodeNode, StoredTree } from './tree.ts'
+import { decodeNode, type StoredNode, StoredTree } from './tree.ts'
 import { markUsedBlobs } from './used-blobs.ts'
 
 /** What is counted, in restic's words. */
@@ -138,25 +138,30 @@ interface CountedNode {
   readonly inode: string
 }
 
-/** Everything below a tree; a tree that it has twice comes twice. */
+/** Everything below a tree, in restic's order: by name, and a folder's content right after it. What it has twice comes twice. */
 async function* nodesBelow(
   repository: Repository,
   root: Id,
   { signal, onTree }: StatsOptions,
 ): AsyncGenerator<CountedNode> {
-  const open = [{ tree: root, path: '' }]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { tree, path } = next
-    const what = `The tree ${tree}`
-    for (const stored of new StoredTree(await repository.loadBlob('tree', tree, { signal }), what).nodes()) {
-      const node = decodeNode(stored, what)
-      const child = `${path}/${node.name}`
-      if (node.kind === 'folder') open.push({ tree: node.subtree, path: child })
-      const file = node.kind === 'file' ? node : EMPTY
-      yield { path: child, content: file.content, sizeBytes: file.sizeBytes, inode: inodeOf(stored.json) }
+  const open = [{ nodes: await loadNodes(repository, root, signal), path: '' }]
+  for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+    const next = folder.nodes.next()
+    if (next.done) {
+      open.pop()
+      onTree?.()
+      continue
     }
-    onTree?.()
+    const node = decodeNode(next.value, 'A node')
+    const path = `${folder.path}/${node.name}`
+    const { content, sizeBytes } = node.kind === 'file' ? node : EMPTY
+    yield { path, content, sizeBytes, inode: inodeOf(next.value.json) }
+    if (node.kind === 'folder') open.push({ nodes: await loadNodes(repository, node.subtree, signal), path })
   }
+}
+
+async function loadNodes(repository: Repository, tree: Id, signal: AbortSignal): Promise<Generator<StoredNode>> {
+  return new StoredTree(await repository.loadBlob('tree', tree, { signal }), `The tree ${tree}`).nodes()
 }
 
 const EMPTY = { content: [], sizeBytes: 0 } as const

@@ -40,7 +40,7 @@ export type RunEvent =
   | { readonly kind: 'started'; readonly parent: Snapshot | undefined; readonly resumes: boolean }
   /** Packs that an interrupted run left were taken over; `refused` ones did not verify and were left alone. */
   | { readonly kind: 'adopted'; readonly packs: number; readonly blobs: number; readonly refused: number }
-  /** An older snapshot cannot be read; the run builds on another. */
+  /** A snapshot or an index file is damaged: the run builds on others, and stores anew what is lost. */
   | { readonly kind: 'snapshot-damaged'; readonly error: AppError }
   | { readonly kind: 'received'; readonly bytes: number }
   | { readonly kind: 'saving' }
@@ -86,7 +86,7 @@ export async function backUp(options: BackUpOptions): Promise<RunResult> {
   signal.throwIfAborted()
   // The lock and the writer outlive an abort by the person, so that what has arrived can still be put in order.
   await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: NEVER })
-  await repository.loadIndex({ signal })
+  await repository.loadIndex({ signal, onDamaged: (error) => options.onEvent({ kind: 'snapshot-damaged', error }) })
   await using writer = openWriter(repository, { clock, signal: lock.signal })
   const run = new Run(options, lock, writer)
   return await run.perform(AbortSignal.any([signal, lock.signal, run.cancelled]))

@@ -1,10 +1,9 @@
-export type { BackupAgent, Mischief } from './backup/index.ts'
+export type { BackupAgent } from './backup/index.ts'
 export { MISCHIEFS } from './backup/index.ts'
 export {
   type Condition,
   type ConditionState,
   PASSCODE_SHEET_MS,
-  POWERS,
   type Power,
   REACTIONS,
   type Reaction,
@@ -21,14 +20,13 @@ export { type Cable, type Control, type ControlOptions, openCable, openControl }
 export type { VirtualPhoneErrorCode } from './errors.ts'
 export { type Fault, type FiredFault, parseFaultScript } from './faults/index.ts'
 export type { Identity } from './identity/identity.ts'
-export { MODELS } from './identity/models.ts'
 export type { ListenAddress } from './listen-on.ts'
 export type { Setting } from './lockdown/setting.ts'
 export { parseSetting } from './lockdown/setting.ts'
-export { ADDRESS_LAYOUTS, type AddressLayout } from './mux/network-address.ts'
+export type { AddressLayout } from './mux/network-address.ts'
 export type { MuxServer, MuxServerOptions } from './mux/server.ts'
 export { openMuxServer } from './mux/server.ts'
-export { PERSONALITIES, type Personality, TRAITS, type Trait, traitsOf } from './personality/index.ts'
+export { PERSONALITIES, type Personality, type Trait } from './personality/index.ts'
 export type { PhoneEvent, VirtualPhone, VirtualPhoneOptions } from './phone.ts'
 export { openVirtualPhone } from './phone.ts'
 export type { LogLevel, NewLogLine } from './services/log-line.ts'

@@ -24,10 +24,18 @@ export async function writePlistFrame(channel: ByteChannel, value: Plist, { sign
 }
 
 /**
- * Reads one request, XML or binary; undefined when the host has gone.
+ * The requests of one host, XML or binary, one after the other, until it has gone.
  * Throws `wire.bad-frame` for a frame that is too large or not a dictionary, and the plist errors for one that does not parse.
  */
-export async function readPlistFrame(channel: ByteChannel, { signal }: WaitOptions): Promise<PlistDict | undefined> {
+export async function* readRequests(channel: ByteChannel, { signal }: WaitOptions): AsyncGenerator<PlistDict> {
+  for (;;) {
+    const request = await readRequest(channel, { signal })
+    if (request === undefined) return
+    yield request
+  }
+}
+
+async function readRequest(channel: ByteChannel, { signal }: WaitOptions): Promise<PlistDict | undefined> {
   const header = await readHeader(channel, 4, { signal })
   if (header === undefined) return undefined
   const size = viewOf(header).getUint32(0)
@@ -36,13 +44,4 @@ export async function readPlistFrame(channel: ByteChannel, { signal }: WaitOptio
   const request = dictOf(parsePlist(await channel.readExactly(size, { signal }), LIMITS))
   if (request === undefined) throw badFrame('A request is not a dictionary')
   return request
-}
-
-/** The requests of one host, one after the other, until it has gone. Throws as `readPlistFrame`. */
-export async function* readRequests(channel: ByteChannel, { signal }: WaitOptions): AsyncGenerator<PlistDict> {
-  for (;;) {
-    const request = await readPlistFrame(channel, { signal })
-    if (request === undefined) return
-    yield request
-  }
 }

@@ -33,7 +33,8 @@ export const smallFiles =
 function settings(seed: number, size: number): string {
   const random = seededRandom(seed)
   let text = '<?xml version="1.0" encoding="UTF-8"?>\n<plist version="1.0"><dict>\n'
-  while (text.length < size) text += `  <key>setting ${random.below(1000)}</key><integer>${random.below(1e9)}</integer>\n`
+  while (text.length < size)
+    text += `  <key>setting ${random.below(1000)}</key><integer>${random.below(1e9)}</integer>\n`
   return text.slice(0, size)
 }
 

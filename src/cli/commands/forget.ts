@@ -62,7 +62,7 @@ interface ForgetOptions extends RepositoryOptions, KeepOptions, FilterOptions, P
 async function forget(ids: readonly string[], options: ForgetOptions, context: Context): Promise<void> {
   const wish = wishOf(ids, options)
   if (wish === undefined) return tellNoRule(options, context)
-  const { dryRun = false, prune = false } = options
+  const { dryRun = false, prune = false, unsafeAllowRemoveAll: allowRemoveAll = false } = options
   const limits = limitsOf(options)
   const repository = await openNamedRepository(options, context, { cached: prune })
   const mode = dryRun && !prune ? 'shared' : 'exclusive'
@@ -70,11 +70,15 @@ async function forget(ids: readonly string[], options: ForgetOptions, context: C
   const groups = await groupsOf(repository, wish, context)
   const remove = groups.flatMap((group) => group.remove)
   const gone = new Set(remove.map(({ id }) => id))
-  if (!options.unsafeAllowRemoveAll) await assertOneStays(repository, gone, lock)
+  if (!allowRemoveAll) await assertOneStays(repository, gone, lock)
   if (!dryRun) await removeSnapshots(repository, remove, { lock, signal: lock.signal })
   tell(groups, options, context)
   if (!prune || remove.length === 0) return
-  const summary = await pruneUnder(repository, { limits, dryRun, without: dryRun ? gone : undefined, lock }, context)
+  const summary = await pruneUnder(
+    repository,
+    { limits, dryRun, without: dryRun ? gone : undefined, allowRemoveAll, lock },
+    context,
+  )
   printResult(context, {
     json: options.json,
     result: { dryRun, ...summary },

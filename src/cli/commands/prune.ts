@@ -10,6 +10,7 @@ export function addPrune(program: Command, context: Context): void {
     .command('prune')
     .description('free the room of what no snapshot needs any more')
     .option('-n, --dry-run', 'only say what would be done')
+    .option('--unsafe-allow-remove-all', 'even if there is no snapshot, so that everything goes')
     .option(...JSON_OUTPUT)
     .action((options) => prune(options, context))
   withRepositoryOptions(withPruneOptions(command))
@@ -17,12 +18,13 @@ export function addPrune(program: Command, context: Context): void {
 
 interface PruneCommandOptions extends RepositoryOptions, PruneOptions {
   readonly dryRun?: boolean
+  readonly unsafeAllowRemoveAll?: boolean
   readonly json?: boolean
 }
 
 /** `phonekeep prune`: removes what no snapshot needs. Nothing else may work in the repository meanwhile, and its lock sees to that. */
 async function prune(options: PruneCommandOptions, context: Context): Promise<void> {
-  const { dryRun = false, json } = options
+  const { dryRun = false, unsafeAllowRemoveAll: allowRemoveAll = false, json } = options
   const limits = limitsOf(options)
   const repository = await openNamedRepository(options, context, { cached: true })
   await using lock = await lockRepository(repository, {
@@ -30,6 +32,6 @@ async function prune(options: PruneCommandOptions, context: Context): Promise<vo
     owner: await lockOwner(context),
     ...context,
   })
-  const summary = await pruneUnder(repository, { limits, dryRun, lock }, context)
+  const summary = await pruneUnder(repository, { limits, dryRun, allowRemoveAll, lock }, context)
   printResult(context, { json, result: { dryRun, ...summary }, lines: () => pruneLines(summary, { dryRun }) })
 }

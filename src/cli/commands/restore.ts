@@ -69,8 +69,9 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
 async function findWanted(wanted: string, options: RestoreOptions, context: Context): Promise<FoundSnapshot> {
   const { signal } = context
   const repository = await openNamedRepository(options, context, { cached: true })
-  const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged: warner(context) })
-  await repository.loadIndex({ signal })
+  const onDamaged = warner(context)
+  const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged })
+  await repository.loadIndex({ signal, onDamaged })
   return { repository, snapshot }
 }
 

@@ -12,20 +12,12 @@ import { pairForTools } from '../testing/host.ts'
 import { fileIdOf, payloadPath } from './file-id.ts'
 
 const signal = NEVER
-async function openWorld({ files, bytes }: { files: number; bytes: number }) {
-  await using opened = new AsyncDisposableStack()
-  const contents = openSeededContents({ seed: 11, files, bytes, ios: '17.5', clock: systemClock })
-  const phone = opened.use(await openVirtualPhone({ seed: 11, ios: '17.5', contents, clock: systemClock }))
-  const mux = opened.use(await openMuxServer({ phones: [phone], listen: { host: '127.0.0.1', port: 0 }, signal }))
-  const folder = opened.use(await mkdtempDisposable(join(tmpdir(), 'idevicebackup2-')))
-  await pairForTools(mux.address, { deviceId: 1, udid: phone.udid })
-  const backUp = async () => (await runTool(mux.address, 'idevicebackup2', 'backup', folder.path)).output
-  const disposal = opened.move()
-  return { contents, phone, backUp, folder: folder.path, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
-}
-
 /** The folder that a tool of others made holds a phone like the one that it came from, and is left as it was. */
-async function assertCanBeContents({ folder, phone, contents }: Awaited<ReturnType<typeof openWorld>>): Promise<void> {
+async function assertCanBeContents({
+  folder,
+  phone,
+  contents,
+}: Awaited<ReturnType<typeof openToolWorld>>): Promise<void> {
   const copy = await openFolderContents({ folder, clock: systemClock, signal })
   const told = (entries: Iterable<Entry>) =>
     Array.from(entries, (entry) => `${fileIdOf(entry)} ${entry.modifiedS} ${entry.size}`).sort()
@@ -42,7 +34,7 @@ async function assertCanBeContents({ folder, phone, contents }: Awaited<ReturnTy
 // Side by side: idevicebackup2 spends most of its time asleep.
 describe('idevicebackup2', { concurrency: true }, () => {
   test('idevicebackup2 makes a full and an incremental backup, with every byte in its place', async () => {
-    await using world = await openWorld({ files: 200, bytes: 3_000_000 })
+    await using world = await openToolWorld({ files: 200, bytes: 3_000_000 })
     const { contents, phone, backUp, folder } = world
     assert.match(await backUp(), /Backup Successful/)
     contents.change({ seed: 1, add: 2, rewrite: 5, move: 2, remove: 3 })
@@ -60,7 +52,7 @@ describe('idevicebackup2', { concurrency: true }, () => {
   })
 
   test('idevicebackup2 goes on after the cable was pulled', async () => {
-    await using world = await openWorld({ files: 300, bytes: 3_000_000 })
+    await using world = await openToolWorld({ files: 300, bytes: 3_000_000 })
     world.phone.faults.add({
       do: 'cut',
       service: 'com.apple.mobilebackup2',
@@ -75,7 +67,7 @@ describe('idevicebackup2', { concurrency: true }, () => {
   })
 
   test('a refused passcode reaches the person as error 208', async () => {
-    await using world = await openWorld({ files: 1, bytes: 1 })
+    await using world = await openToolWorld({ files: 1, bytes: 1 })
     world.phone.condition.set({ passcode: '1234', passcodePrompt: 'refuse' })
     assert.match(await world.backUp(), /ErrorCode 208: Device locked \(MBErrorDomain\/208\)/)
   })

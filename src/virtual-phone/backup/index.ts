@@ -1,3 +1,3 @@
-export { type BackupAgent, type BackupPhone, newBackupAgent } from './backup-phone.ts'
-export { MISCHIEFS, type Mischief } from './mischief.ts'
+export { type BackupAgent, newBackupAgent } from './backup-phone.ts'
+export { MISCHIEFS } from './mischief.ts'
 export { serveBackup } from './serve-backup.ts'

@@ -1,9 +1,7 @@
 import { viewOf } from '../../base/bytes.ts'
 
 /** A socket address as systems of BSD's kind have it in memory, or as Linux does; libimobiledevice casts the bytes. */
-export type AddressLayout = (typeof ADDRESS_LAYOUTS)[number]
-
-export const ADDRESS_LAYOUTS = ['bsd', 'native'] as const
+export type AddressLayout = 'bsd' | 'native'
 
 const STORAGE_BYTES = 128
 const FAMILY_IPV4 = 2

@@ -1,2 +1,2 @@
 export { PERSONALITIES, type Personality, personalityOf } from './personalities.ts'
-export { type Evidence, TRAITS, type Trait, traitsOf } from './traits.ts'
+export { TRAITS, type Trait, traitsOf } from './traits.ts'

@@ -2,7 +2,7 @@ import { type WaitOptions, wireClosed } from '../../base/channel.ts'
 import type { Clock } from '../../base/clock.ts'
 
 /** How long a connection may be open before its host must have a heartbeat. Source: docs/protocol/wifi.md#heartbeat */
-export const WITHOUT_HEARTBEAT_MS_MAX = 30_000
+const WITHOUT_HEARTBEAT_MS_MAX = 30_000
 
 /** The connections that are open over the network, and whose they are. */
 export class HostConnections {

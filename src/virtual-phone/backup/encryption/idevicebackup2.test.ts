@@ -17,17 +17,12 @@ import { fileIdOf } from '../file-id.ts'
 const signal = NEVER
 const PASSWORD = 'correct horse ë'
 
-/** A phone, paired with libimobiledevice, and a folder for its backups. */
-async function openWorld(encryption: VirtualPhoneOptions['encryption'] = { iterations: 10 }) {
-  await using opened = new AsyncDisposableStack()
-  const contents = openSeededContents({ seed: 11, files: 100, bytes: 1_000_000, ios: '17.5', clock: systemClock })
-  const phone = opened.use(await openVirtualPhone({ seed: 11, ios: '17.5', contents, clock: systemClock, encryption }))
-  const mux = opened.use(await openMuxServer({ phones: [phone], listen: { host: '127.0.0.1', port: 0 }, signal }))
-  const folder = opened.use(await mkdtempDisposable(join(tmpdir(), 'idevicebackup2-')))
-  await pairForTools(mux.address, { deviceId: 1, udid: phone.udid })
-  const run = async (...args: readonly string[]) => (await runTool(mux.address, 'idevicebackup2', ...args)).output
-  const disposal = opened.move()
-  return { phone, contents, folder: folder.path, run, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
+/** A phone with quick key bags, and what runs idevicebackup2 with it. */
+async function openWorld(password?: string) {
+  const encryption = { iterations: 10, ...(password !== undefined && { password: new Secret(password) }) }
+  const world = await openToolWorld({ files: 100, encryption })
+  const run = (...args: readonly string[]) => world.run('idevicebackup2', ...args)
+  return { ...world, run, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() }
 }
 
 type World = Awaited<ReturnType<typeof openWorld>>
@@ -87,7 +82,7 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
   })
 
   test('after changepw the next backup is full', async () => {
-    await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
+    await using world = await openWorld(PASSWORD)
     const { run, folder } = world
     assert.match(await run('backup', folder), /Backup Successful/)
     assert.match(await run('changepw', PASSWORD, 'new', folder), /password has been changed successfully/)
@@ -98,7 +93,7 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
   })
 
   test('after encryption off the next backup is unencrypted', async () => {
-    await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
+    await using world = await openWorld(PASSWORD)
     const { run, folder } = world
     assert.match(await run('encryption', 'off', PASSWORD, folder), /Backup encryption has been disabled successfully/)
     assert.equal(willEncrypt(world), false)
@@ -106,7 +101,7 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
   })
 
   test('wrong passwords are told, and change nothing', async () => {
-    await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
+    await using world = await openWorld(PASSWORD)
     const { run, folder } = world
     assert.match(await run('encryption', 'on', 'other', folder), /Backup encryption is already enabled/)
     assert.match(
@@ -134,14 +129,14 @@ describe('idevicebackup2 and encryption', { concurrency: true }, () => {
   })
 
   test('info and list of an encrypted backup are error 207', async () => {
-    await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
+    await using world = await openWorld(PASSWORD)
     const { run, folder } = world
     assert.match(await run('backup', folder), /Backup Successful/)
     for (const command of ['info', 'list']) assert.match(await run(command, folder), /ErrorCode 207/)
   })
 
   test('an encrypted first backup whose cable was pulled begins again', async () => {
-    await using world = await openWorld({ password: new Secret(PASSWORD), iterations: 10 })
+    await using world = await openWorld(PASSWORD)
     const { run, folder, phone, contents } = world
     phone.faults.add({ do: 'cut', service: 'com.apple.mobilebackup2', afterBytes: contents.totals.bytes })
     assert.doesNotMatch(await run('backup', folder), /Backup Successful/)
