@@ -90,7 +90,7 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
   readonly pairings: Pairings
   /** Told when it is to restart, to shut down or to sleep, which `events` tells too. */
   readonly power = new Listeners<PowerNews>()
-  /** How the backup engine behaves; see its own description. */
+  /** What the backup engine remembers; see its own description. */
   readonly agent: BackupAgent = newBackupAgent()
   /** What is to go wrong, and what has. */
   readonly faults: Faults

@@ -40,7 +40,7 @@ export interface BackupPhone {
 /** Lockdown domain of what iOS lets hosts know about backups. */
 export const BACKUP_DOMAIN = 'com.apple.mobile.backup'
 
-/** How the phone's backup engine behaves, to be changed at any time by whoever tests a host, and what it remembers. */
+/** What the phone's backup engine remembers, and where whoever tests a host can step in. */
 export interface BackupAgent {
   /** The backup password. */
   readonly encryption: BackupEncryption
@@ -112,7 +112,7 @@ export function setBackupPassword({ agent, lockdown }: EncryptingPhone, password
   lockdown.set(BACKUP_DOMAIN, 'WillEncrypt', password !== undefined)
 }
 
-/** A well-behaved agent: without a backup password. */
+/** Without a backup password, and with nothing to remember. */
 export function newBackupAgent(): BackupAgent {
   return {
     encryption: new BackupEncryption(),

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { NEVER } from '../../base/abort.ts'
 import { systemClock } from '../../base/clock.ts'
-import { type Entry, openFolderContents, openSeededContents } from '../contents/index.ts'
-import { openMuxServer, openVirtualPhone } from '../index.ts'
-import { runTool } from '../testing/debian-tools.ts'
-import { pairForTools } from '../testing/host.ts'
+import { type Entry, openFolderContents } from '../contents/index.ts'
+import { openToolWorld } from '../testing/tool-world.ts'
 import { fileIdOf, payloadPath } from './file-id.ts'
 
 const signal = NEVER
+
 /** The folder that a tool of others made holds a phone like the one that it came from, and is left as it was. */
 async function assertCanBeContents({
   folder,
