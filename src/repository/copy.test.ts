@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import { isAppError } from '../base/errors.ts'
 import { checkRepository } from './check.ts'
@@ -30,11 +31,17 @@ async function fill(repository: Repository): Promise<readonly Snapshot[]> {
   return [first, second, await backUp(repository, { 'u/b': seededBytes(4, 100) }, second.tree)]
 }
 
-const contentsOf = async (repository: Repository) => {
+/** The digest of every file, snapshot by snapshot; in an order of its own, because snapshots of the same instant have none. */
+const contentsOf = async (repository: Repository): Promise<readonly string[]> => {
   const snapshots = await listSnapshots(repository, { signal })
-  const files = await Promise.all(snapshots.map(({ tree }) => readFiles(repository, tree)))
-  return files.sort((left, right) => Object.keys(left).length - Object.keys(right).length)
+  const contents = await Promise.all(snapshots.map(({ tree }) => readFiles(repository, tree)))
+  return contents.map(describeFiles).sort()
 }
+
+const describeFiles = (files: Readonly<Record<string, Buffer>>): string =>
+  Object.entries(files)
+    .map(([path, content]) => `${path} ${hash('sha256', content)}`)
+    .join('\n')
 
 test('a copy holds every byte, remembers where it comes from, and is not made twice', async () => {
   const { repository: source } = await memoryRepository()
