@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import type { BlobLocation } from './blob-index.ts'
-import { BlobMarks } from './blob-marks.ts'
-import { readBlobs } from './blob-reader.ts'
-import type { Id } from './id.ts'
+import type { Id } from './format/id.ts'
+import type { BlobLocation } from './indexes/blob-index.ts'
+import { BlobMarks } from './indexes/blob-marks.ts'
 import type { RepositoryLock } from './lock.ts'
+import { readBlobs } from './packs/blob-reader.ts'
 import type { Repository } from './repository.ts'
-import { type Snapshot, saveSnapshot } from './snapshot.ts'
-import { markUsedBlobs } from './used-blobs.ts'
-import { openWriter } from './writer.ts'
+import { type Snapshot, saveSnapshot } from './snapshots/snapshot.ts'
+import { markUsedBlobs } from './trees/used-blobs.ts'
+import { openWriter } from './write/writer.ts'
 
 /** What a copy has to do. */
 export interface CopyPlan {

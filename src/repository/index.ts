@@ -5,9 +5,7 @@ export { openRestBackend, type RestOptions } from './backend/rest/rest.ts'
 export { type BucketStyle, parseS3Address, type S3Address } from './backend/s3/address.ts'
 export { openS3Backend, type S3Options } from './backend/s3/s3.ts'
 export type { S3Credentials } from './backend/s3/sign.ts'
-export type { BlobIndex, BlobType } from './blob-index.ts'
-export { BlobMarks, type Marked } from './blob-marks.ts'
-export { type CheckOptions, checkRepository } from './check.ts'
+export { type CheckOptions, checkRepository } from './check/check.ts'
 export type {
   CheckFinding,
   CheckFindingKind,
@@ -15,12 +13,52 @@ export type {
   CheckReport,
   HurtFile,
   HurtSnapshot,
-} from './check-report.ts'
+} from './check/check-report.ts'
+export type { DataSelection } from './check/data-selection.ts'
+export type { HurtPath } from './check/hurt-trees.ts'
+export { openVerifiedPacks, type VerifiedPacks } from './check/verified-packs.ts'
 export { type CopyPlan, type CopyProgress, copySnapshots, planCopy } from './copy.ts'
-export { type CowTree, type NewFile, openTree, type TreePath, type TreeReader } from './cow-tree.ts'
-export type { DataSelection } from './data-selection.ts'
 export { onStorage, type RepositoryErrorCode } from './errors.ts'
-export type { FileWriter, StoredFile } from './file-writer.ts'
+export { goTime } from './format/go-json.ts'
+export { type BlobId, type Id, parseId, shortId } from './format/id.ts'
+export type { KdfCost } from './format/key.ts'
+export type { BlobIndex, BlobType } from './indexes/blob-index.ts'
+export { BlobMarks, type Marked } from './indexes/blob-marks.ts'
+export { addKey, changePassword, listKeys, type NewKey, type RepositoryKey, removeKey } from './keys.ts'
+export { type LockMode, type LockOptions, type LockOwner, lockRepository, type RepositoryLock } from './lock.ts'
+export { withMetadataCache } from './metadata-cache.ts'
+export { type PreparedPrune, type PruneProgress, performPrune, preparePrune } from './prune/prune.ts'
+export {
+  PRUNE_DEFAULTS,
+  type PruneLimits,
+  type PrunePlan,
+  type PruneSummary,
+  summarizePrune,
+  type UnusedLimit,
+} from './prune/prune-plan.ts'
+export {
+  type IndexRepairPlan,
+  needsIndexRepair,
+  performIndexRepair,
+  planIndexRepair,
+} from './repair/repair-index.ts'
+export {
+  type DamagedPack,
+  type PackRepairPlan,
+  type PackRepairReport,
+  performPackRepair,
+  planPackRepair,
+} from './repair/repair-packs.ts'
+export {
+  performSnapshotRepair,
+  planSnapshotRepair,
+  REPAIRED_TAG,
+  type SnapshotRepair,
+  type SnapshotRepairPlan,
+  type SnapshotRepairReport,
+} from './repair/repair-snapshots.ts'
+export { type BlobSource, createRepository, openRepository, type Repository } from './repository.ts'
+export { makeEmptyFolder, type RestoreProgress, type RestoreReport, restoreTree } from './restore.ts'
 export {
   assertEachKeepsOne,
   type ForgetGroup,
@@ -29,10 +67,7 @@ export {
   INCOMPLETE_TAG,
   planForget,
   removeSnapshots,
-} from './forget.ts'
-export { goTime } from './go-json.ts'
-export type { HurtPath } from './hurt-trees.ts'
-export { type BlobId, type Id, parseId, shortId } from './id.ts'
+} from './snapshots/forget.ts'
 export {
   type CalendarDuration,
   isEmptyPolicy,
@@ -41,43 +76,7 @@ export {
   type KeepPolicy,
   PERIODS,
   parseCalendarDuration,
-} from './keep-policy.ts'
-export type { KdfCost } from './key.ts'
-export { addKey, changePassword, listKeys, type NewKey, type RepositoryKey, removeKey } from './keys.ts'
-export { type LockMode, type LockOptions, type LockOwner, lockRepository, type RepositoryLock } from './lock.ts'
-export { withMetadataCache } from './metadata-cache.ts'
-export { type PreparedPrune, type PruneProgress, performPrune, preparePrune } from './prune.ts'
-export {
-  PRUNE_DEFAULTS,
-  type PruneLimits,
-  type PrunePlan,
-  type PruneSummary,
-  summarizePrune,
-  type UnusedLimit,
-} from './prune-plan.ts'
-export {
-  type IndexRepairPlan,
-  needsIndexRepair,
-  performIndexRepair,
-  planIndexRepair,
-} from './repair-index.ts'
-export {
-  type DamagedPack,
-  type PackRepairPlan,
-  type PackRepairReport,
-  performPackRepair,
-  planPackRepair,
-} from './repair-packs.ts'
-export {
-  performSnapshotRepair,
-  planSnapshotRepair,
-  REPAIRED_TAG,
-  type SnapshotRepair,
-  type SnapshotRepairPlan,
-  type SnapshotRepairReport,
-} from './repair-snapshots.ts'
-export { type BlobSource, createRepository, openRepository, type Repository } from './repository.ts'
-export { makeEmptyFolder, type RestoreProgress, type RestoreReport, restoreTree } from './restore.ts'
+} from './snapshots/keep-policy.ts'
 export {
   findSnapshot,
   type ListOptions,
@@ -88,11 +87,12 @@ export {
   type SnapshotSummary,
   saveSnapshot,
   snapshotToJson,
-} from './snapshot.ts'
-export { isEmptyFilter, passesFilter, type SnapshotFilter } from './snapshot-filter.ts'
+} from './snapshots/snapshot.ts'
+export { isEmptyFilter, passesFilter, type SnapshotFilter } from './snapshots/snapshot-filter.ts'
 export { countHosts, countStats, type HostUse, STATS_MODES, type Stats, type StatsMode } from './stats.ts'
-export type { TreeEntry } from './tree-entry.ts'
-export { isTreeWhole } from './tree-whole.ts'
+export { type CowTree, type NewFile, openTree, type TreePath, type TreeReader } from './trees/cow-tree.ts'
+export type { TreeEntry } from './trees/tree-entry.ts'
+export { isTreeWhole } from './trees/tree-whole.ts'
 export { type FoundLock, type UnlockReport, unlock } from './unlock.ts'
-export { openVerifiedPacks, type VerifiedPacks } from './verified-packs.ts'
-export { type AdoptedPacks, openWriter, type RepositoryWriter, type WriterStats } from './writer.ts'
+export type { FileWriter, StoredFile } from './write/file-writer.ts'
+export { type AdoptedPacks, openWriter, type RepositoryWriter, type WriterStats } from './write/writer.ts'

@@ -2,9 +2,9 @@ import { NEVER } from '../base/abort.ts'
 import { equalBytes } from '../base/bytes.ts'
 import type { Secret } from '../base/secret.ts'
 import { pathOf, type StoredName } from './backend/backend.ts'
-import type { MasterKey } from './crypto.ts'
 import { damaged, keyNeeded, keysFull, keyUnclear } from './errors.ts'
-import { type Id, sha256 } from './id.ts'
+import type { MasterKey } from './format/crypto.ts'
+import { type Id, sha256 } from './format/id.ts'
 import {
   decodeKeyFile,
   decodeKeyLabel,
@@ -13,7 +13,7 @@ import {
   type KdfCost,
   type KeyLabel,
   type StoredKeyLabel,
-} from './key.ts'
+} from './format/key.ts'
 import { KEY_FILE_BYTES_MAX, KEYS_TRIED_MAX, type Repository } from './repository.ts'
 
 /** One of the keys of a repository: each is a password that opens it. */

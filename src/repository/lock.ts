@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts'
 import { isAppError, isSystemError } from '../base/errors.ts'
 import { pathOf } from './backend/backend.ts'
 import { damaged, lockLost, repositoryLocked } from './errors.ts'
-import { goJson, goTime } from './go-json.ts'
-import type { Id } from './id.ts'
-import { fieldsOf, parseJson } from './json.ts'
+import { goJson, goTime } from './format/go-json.ts'
+import type { Id } from './format/id.ts'
+import { fieldsOf, parseJson } from './format/json.ts'
 import type { Repository } from './repository.ts'
 
 /** Any number may share; exclusive bears no other. */

@@ -3,13 +3,13 @@ import { forEachAtOnce } from '../base/at-once.ts'
 import { fromUtf8, utf8 } from '../base/bytes.ts'
 import { type AppError, isAppError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
-import { BlobWindows } from './blob-windows.ts'
 import { damaged, onStorage, targetNotEmpty } from './errors.ts'
-import { nameBytes } from './go-json.ts'
-import type { Id } from './id.ts'
+import { nameBytes } from './format/go-json.ts'
+import type { Id } from './format/id.ts'
 import { discard } from './memory.ts'
+import { BlobWindows } from './packs/blob-windows.ts'
 import type { Repository } from './repository.ts'
-import { decodeNode, splitTree, type TreeNode } from './tree.ts'
+import { decodeNode, splitTree, type TreeNode } from './trees/tree.ts'
 
 /** How far a restore is. */
 export interface RestoreProgress {

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
-import type { BlobIndex, BlobLocation } from './blob-index.ts'
-import { BlobMarks } from './blob-marks.ts'
-import { SEAL_BYTES } from './crypto.ts'
 import { damaged } from './errors.ts'
-import type { BlobId, Id } from './id.ts'
+import { SEAL_BYTES } from './format/crypto.ts'
+import type { BlobId, Id } from './format/id.ts'
+import type { BlobIndex, BlobLocation } from './indexes/blob-index.ts'
+import { BlobMarks } from './indexes/blob-marks.ts'
 import type { Repository } from './repository.ts'
-import type { Snapshot } from './snapshot.ts'
-import { decodeNode, type StoredNode, StoredTree } from './tree.ts'
-import { markUsedBlobs } from './used-blobs.ts'
+import type { Snapshot } from './snapshots/snapshot.ts'
+import { decodeNode, type StoredNode, StoredTree } from './trees/tree.ts'
+import { markUsedBlobs } from './trees/used-blobs.ts'
 
 /** What is counted, in restic's words. */
 export const STATS_MODES = ['restore-size', 'files-by-contents', 'raw-data', 'blobs-per-file'] as const

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { isAppError } from '../base/errors.ts'
 import type { StoredFileInfo } from './backend/backend.ts'
-import type { Id } from './id.ts'
+import type { Id } from './format/id.ts'
 import { decodeLock, encodeLock, isHeld, type LockFields, type LockOwner } from './lock.ts'
 import type { Repository } from './repository.ts'
 

@@ -13,7 +13,7 @@ import {
   openWriter,
   type RepositoryWriter,
 } from '../../src/repository/index.ts'
-import { saveSnapshot } from '../../src/repository/snapshot.ts'
+import { saveSnapshot } from '../../src/repository/snapshots/snapshot.ts'
 
 /**
  * What `restic backup` does, by our writer: a folder of this machine into a repository as one snapshot. Arguments: the repository

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isAppError } from '../../base/errors.ts'
-import { type Id, sha256 } from '../id.ts'
+import { type Id, sha256 } from '../format/id.ts'
 import { backendConformance } from '../testing/backend-conformance.ts'
 import { createMemoryBackend } from '../testing/memory-backend.ts'
 import { signal, temporaryFolder } from '../testing/restic.ts'

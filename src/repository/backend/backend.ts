@@ -1,5 +1,5 @@
-import type { BlobType } from '../blob-index.ts'
-import type { Id } from '../id.ts'
+import type { Id } from '../format/id.ts'
+import type { BlobType } from '../indexes/blob-index.ts'
 
 /** The kinds of files that are named by the SHA-256 of their bytes. */
 export type HashedKind = 'key' | 'lock' | 'snapshot' | 'index' | 'pack' | 'quarantine'

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../base/clock.ts'
 import { makeFolder } from '../../base/folders.ts'
 import { randomBytes } from '../../base/random.ts'
-import type { Id } from '../id.ts'
+import type { Id } from '../format/id.ts'
 import { type ByteRange, type HashedKind, pathOf } from './backend.ts'
 import { readRange } from './local.ts'
 

@@ -1,6 +1,6 @@
 import { orAbort } from '../../base/abort.ts'
 import { concatBytes } from '../../base/bytes.ts'
-import { sha256 } from '../id.ts'
+import { sha256 } from '../format/id.ts'
 import type { Backend, BackendOptions, ByteRange, HashedKind, StoredFileInfo, StoredName } from './backend.ts'
 import type { CachedName, CacheFolder } from './cache-folder.ts'
 

@@ -1,4 +1,4 @@
-import { type Id, parseId } from '../id.ts'
+import { type Id, parseId } from '../format/id.ts'
 import { type HashedKind, pathOf } from './backend.ts'
 
 /** The id of a file that a listing names by its path in the repository; undefined for anything that is none of its files. */

@@ -5,7 +5,7 @@ import { isSystemError } from '../../base/errors.ts'
 import { makeFolder } from '../../base/folders.ts'
 import { randomBytes } from '../../base/random.ts'
 import { damaged, onStorage } from '../errors.ts'
-import { parseId } from '../id.ts'
+import { parseId } from '../format/id.ts'
 import {
   type Backend,
   type BackendOptions,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { systemClock } from '../../base/clock.ts'
 import { isAppError } from '../../base/errors.ts'
 import type { Backend, ByteRange, HashedKind, StoredFileInfo, StoredName } from '../backend/backend.ts'
-import { type Id, sha256 } from '../id.ts'
+import { type Id, sha256 } from '../format/id.ts'
 import { seededBytes } from './bytes.ts'
 import { signal } from './restic.ts'
 

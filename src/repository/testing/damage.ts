@@ -1,9 +1,9 @@
 import { seededRandom } from '../../base/random.ts'
 import type { Backend } from '../backend/backend.ts'
 import { lockRepository } from '../lock.ts'
-import { performIndexRepair, planIndexRepair } from '../repair-index.ts'
-import { performPackRepair, planPackRepair } from '../repair-packs.ts'
-import { performSnapshotRepair, planSnapshotRepair } from '../repair-snapshots.ts'
+import { performIndexRepair, planIndexRepair } from '../repair/repair-index.ts'
+import { performPackRepair, planPackRepair } from '../repair/repair-packs.ts'
+import { performSnapshotRepair, planSnapshotRepair } from '../repair/repair-snapshots.ts'
 import type { Repository } from '../repository.ts'
 import { clock, signal } from './restic.ts'
 

@@ -1,5 +1,5 @@
 import { systemClock } from '../../base/clock.ts'
-import { openWriter } from '../writer.ts'
+import { openWriter } from '../write/writer.ts'
 import { seededBytes } from './bytes.ts'
 import { reopened, signal } from './restic.ts'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { BlobIndex, type PackedBlob } from '../blob-index.ts'
-import { type CowTree, openTree } from '../cow-tree.ts'
-import { type Id, sha256 } from '../id.ts'
-import { openWriter } from '../writer.ts'
+import { type Id, sha256 } from '../format/id.ts'
+import { BlobIndex, type PackedBlob } from '../indexes/blob-index.ts'
+import { type CowTree, openTree } from '../trees/cow-tree.ts'
+import { openWriter } from '../write/writer.ts'
 import { clock, newRepository, signal } from './restic.ts'
 
 // Prints, as JSON, the bytes of memory that a blob of an index takes, and a file of a tree that a phone changes. The names are

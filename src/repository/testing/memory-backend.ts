@@ -1,7 +1,7 @@
 import { concatBytes } from '../../base/bytes.ts'
 import { type Backend, type HashedKind, pathOf, type StoredName } from '../backend/backend.ts'
 import { damaged } from '../errors.ts'
-import { parseId } from '../id.ts'
+import { parseId } from '../format/id.ts'
 
 /** A backend in memory. `files` is what it holds, by path; tests may change it behind the repository's back. */
 export interface MemoryBackend extends Backend {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Backend, HashedKind } from '../backend/backend.ts'
-import { sha256 } from '../id.ts'
+import { sha256 } from '../format/id.ts'
 import { lockRepository } from '../lock.ts'
 import { createRepository } from '../repository.ts'
 import { seededBytes } from './bytes.ts'

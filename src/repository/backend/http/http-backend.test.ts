@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isAppError } from '../../../base/errors.ts'
-import { sha256 } from '../../id.ts'
+import { sha256 } from '../../format/id.ts'
 import type { ProxyCall } from '../../testing/faulty-proxy.ts'
 import { signal } from '../../testing/restic.ts'
 import { openScriptedServer, type ScriptedAnswer } from '../../testing/scripted-server.ts'

@@ -1,4 +1,4 @@
-import { parseId } from '../../id.ts'
+import { parseId } from '../../format/id.ts'
 import type { StoredFileInfo } from '../backend.ts'
 
 /** The answer to a listing in version 2: `[{"name":…,"size":…}]`. Undefined when it is none; names that are no ids are skipped. */

@@ -1,6 +1,6 @@
 import { fromUtf8, utf8 } from '../../../base/bytes.ts'
 import type { Clock } from '../../../base/clock.ts'
-import { sha256 } from '../../id.ts'
+import { sha256 } from '../../format/id.ts'
 import {
   type Backend,
   type BackendOptions,
