@@ -7,13 +7,23 @@ import { VERSION } from '../src/base/version.ts'
 import { OUTCOMES } from '../src/cli/outcomes.ts'
 
 /** The rooms, from the one that everything stands on to the one that nothing may know of. */
-const ROOMS: readonly string[] = ['base', 'plist', 'device', 'backup-set', 'virtual-phone', 'repository', 'run', 'cli']
+const ROOMS: readonly string[] = [
+  'base',
+  'plist',
+  'device',
+  'backup-set',
+  'virtual-phone',
+  'repository',
+  'run',
+  'doctor',
+  'cli',
+]
 
 /** Rooms that are written without looking at each other, so that two mistakes cannot cancel out. */
 const STRANGERS: readonly (readonly [string, string])[] = [['virtual-phone', 'device']]
 
 /** Rooms that are useful alone, and are entered by `index.ts` only. */
-const DOORS = ['plist', 'device', 'backup-set', 'virtual-phone', 'repository', 'run']
+const DOORS = ['plist', 'device', 'backup-set', 'virtual-phone', 'repository', 'run', 'doctor']
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
