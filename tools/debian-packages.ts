@@ -9,6 +9,7 @@ const NEEDED = [
   { program: 'openssl', package: 'openssl' },
   { program: 'rclone', package: 'rclone' },
   { program: 'script', package: 'bsdutils' },
+  { program: 'strace', package: 'strace' },
 ] as const
 
 /** Installs what is missing when it can (root on Debian); otherwise says what to install, and gives false. */

@@ -3,19 +3,20 @@ import { dirname, resolve } from 'node:path'
 import { isSystemError } from './errors.ts'
 
 /**
- * Makes a folder and those above it, for this user only; one that is there stays as it is. Throws what the system says. Not
- * `mkdir` with `recursive`: where a parent exists and yet nothing can be made in it (`/proc`), Node 26 tries for ever.
+ * Makes a folder and those above it, for this user only; one that is there stays as it is. Gives those that were made, the outermost
+ * first; none of their names is synced. Throws what the system says. Not `mkdir` with `recursive`: where a parent exists and yet
+ * nothing can be made in it (`/proc`), Node 26 tries for ever.
  */
-export async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<readonly string[]> {
   const folder = resolve(path)
   try {
     await mkdir(folder, { mode: 0o700 })
+    return [folder]
   } catch (error) {
-    if (isSystemError(error, 'EEXIST') && (await isFolder(folder))) return
+    if (isSystemError(error, 'EEXIST') && (await isFolder(folder))) return []
     const parent = dirname(folder)
     if (!isSystemError(error, 'ENOENT') || parent === folder || (await isFolder(parent))) throw error
-    await makeFolder(parent)
-    await makeFolder(folder)
+    return [...(await makeFolder(parent)), ...(await makeFolder(folder))]
   }
 }
 

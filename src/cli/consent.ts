@@ -12,11 +12,12 @@ export async function askConsent(
 ): Promise<void> {
   if (yes) return
   if (!process.stdin.isTTY) throw notAgreed('Nobody can be asked whether to go on')
-  const answer = await ask(`${question} [y/N] `, signal)
+  const answer = await askLine(`${question} [y/N] `, signal)
   if (!/^y(es)?$/i.test(answer.trim())) throw notAgreed('It was not agreed to')
 }
 
-async function ask(question: string, signal: AbortSignal): Promise<string> {
+/** Asks for a line, which may be seen. Throws `cli.interrupted` on Ctrl-C. */
+export async function askLine(question: string, signal: AbortSignal): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const ctrlC = new AbortController()
   lines.on('SIGINT', () => ctrlC.abort())

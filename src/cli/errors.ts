@@ -12,8 +12,11 @@ export type CliErrorCode =
   | 'cli.encryption-is-off'
   | 'cli.encryption-is-on'
   | 'cli.not-settled'
+  | 'cli.recovery-key-exists'
   | 'cli.restore-incomplete'
+  | 'cli.recovery-words'
   | 'cli.system'
+  | 'cli.words-not-repeated'
 
 /** The command was called in a way that makes no sense. */
 export function badUsage(saw: string, remedy: string): AppError<CliErrorCode> {

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream'
 import { promisify } from 'node:util'
 import { AppError } from '../base/errors.ts'
 import { Secret } from '../base/secret.ts'
+import { readRecoveryWords } from '../repository/index.ts'
 import { badUsage, type CliErrorCode, interrupted } from './errors.ts'
 
 export interface PasswordSources {
@@ -13,15 +14,32 @@ export interface PasswordSources {
   readonly passwordCommand: string | undefined
 }
 
-/** The repository's password from the file, the command or the environment, in restic's order; else from the person. */
+/** A password of a repository, as somebody gave it. */
+export interface GivenPassword {
+  readonly password: Secret
+  /** What is wrong with it if it was meant to be the words of a recovery key; it repeats none of them. */
+  readonly slip: string | undefined
+}
+
+/**
+ * The repository's password from the file, the command or the environment, in restic's order; else from the person. The words of
+ * a recovery key may have any case, spaces and line breaks; of any other text the first line counts.
+ */
 export async function readPassword(
   sources: PasswordSources,
   { twice, signal }: { twice: boolean; signal: AbortSignal },
-): Promise<Secret> {
+): Promise<GivenPassword> {
   const { password, passwordFile, passwordCommand } = sources
-  if (passwordFile !== undefined) return await passwordFromFile(passwordFile, REMEDY)
-  if (passwordCommand !== undefined) return firstLine(await runPasswordCommand(passwordCommand, signal), REMEDY)
-  return password ?? (await askPassword('Password of the repository: ', { remedy: REMEDY, twice, signal }))
+  if (passwordFile !== undefined) return givenBy(await readPasswordFile(passwordFile, REMEDY))
+  if (passwordCommand !== undefined) return givenBy(await runPasswordCommand(passwordCommand, signal))
+  if (password !== undefined) return givenBy(password.reveal(), password)
+  return givenBy(await askText('Password of the repository: ', { remedy: REMEDY, twice, signal }))
+}
+
+function givenBy(text: string, whole?: Secret): GivenPassword {
+  const reading = readRecoveryWords(text)
+  if (reading.kind === 'words') return { password: reading.password, slip: undefined }
+  return { password: whole ?? firstLine(text, REMEDY), slip: reading.kind === 'slip' ? reading.saw : undefined }
 }
 
 const REMEDY = 'Set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE, or give --password-file'
@@ -29,14 +47,21 @@ const REMEDY = 'Set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE, or give --password-
 /** Asks on the terminal, without an echo. `remedy` says in `cli.no-password` what to do where nobody can be asked. */
 export async function askPassword(
   question: string,
-  { remedy, twice, signal }: { remedy: string; twice: boolean; signal: AbortSignal },
+  options: { remedy: string; twice: boolean; signal: AbortSignal },
 ): Promise<Secret> {
+  return firstLine(await askText(question, options), options.remedy)
+}
+
+async function askText(
+  question: string,
+  { remedy, twice, signal }: { remedy: string; twice: boolean; signal: AbortSignal },
+): Promise<string> {
   if (!process.stdin.isTTY) throw noPassword('No password was given and nobody can be asked for one', remedy)
   const password = await ask(question, signal)
   if (twice && (await ask('The same once more: ', signal)) !== password) {
     throw badUsage('The two passwords differ', 'Start again and type the same password twice')
   }
-  return notEmpty(password, remedy)
+  return password
 }
 
 /** The first line of a file. `remedy` says in `cli.no-password` what to do when there is none. */
@@ -72,14 +97,18 @@ function notEmpty(password: string, remedy: string): Secret {
   return new Secret(password)
 }
 
+/** What was typed, or pasted, be it several lines. */
 async function ask(question: string, signal: AbortSignal): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
   const ctrlC = new AbortController()
   lines.on('SIGINT', () => ctrlC.abort())
+  const pasted: string[] = []
+  lines.on('line', (line) => pasted.push(line))
   process.stderr.write(question)
   try {
-    return await lines.question('', { signal: AbortSignal.any([signal, ctrlC.signal]) })
+    const first = await lines.question('', { signal: AbortSignal.any([signal, ctrlC.signal]) })
+    return [first, ...pasted, lines.line].join('\n')
   } catch {
     throw interrupted()
   } finally {

@@ -1,9 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { AppError, isSystemError } from '../base/errors.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
-import { randomUuid } from '../base/random.ts'
 import {
   type Backend,
   type LockOwner,
@@ -19,9 +17,10 @@ import {
   type S3Options,
   withMetadataCache,
 } from '../repository/index.ts'
-import type { Context } from './context.ts'
+import { type Context, warner } from './context.ts'
 import { badUsage, type CliErrorCode } from './errors.ts'
-import { readPassword } from './passwords.ts'
+import { type GivenPassword, readPassword } from './passwords.ts'
+import { lockNames, readMachine, stationId } from './station.ts'
 
 /** How restic lets one name a repository and its password; options win over the environment. */
 export interface RepositoryOptions {
@@ -126,55 +125,35 @@ export async function openNamedRepository(
   context: Context,
   { cached = false }: { cached?: boolean } = {},
 ): Promise<Repository> {
-  const { clock, environment, signal } = context
+  const { clock, environment } = context
   const backend = await openNamedBackend(options, context)
-  const repository = await openRepository(backend, { password: await passwordFor(options, context), signal })
+  const repository = await openGiven(backend, await passwordFor(options, context), context)
   const isFar = /^(s3|rest):/.test(backend.location)
   return cached && isFar ? withMetadataCache(repository, { folder: environment.cacheFolder, clock }) : repository
 }
 
-/**
- * Who takes the locks: this process of this station. The station's id is made once and kept in the state folder, so that its
- * own dead locks can be told from everybody else's.
- */
+/** Opens it with a password as it was given. One that opens nothing, but looks like a misread recovery key, is told as that. */
+async function openGiven(backend: Backend, { password, slip }: GivenPassword, context: Context): Promise<Repository> {
+  try {
+    return await openRepository(backend, { password, signal: context.signal, onDamaged: warner(context) })
+  } catch (error) {
+    if (slip !== undefined && isAppError(error, 'repo.wrong-password')) throw notRecoveryWords(slip)
+    throw error
+  }
+}
+
+function notRecoveryWords(saw: string): AppError<CliErrorCode> {
+  return new AppError('cli.recovery-words', saw, { remedy: 'Compare the words with the paper, one by one' })
+}
+
+/** Who takes the locks: this process of this station, told from everybody else's by `lockNames`. */
 export async function lockOwner({ environment }: Context): Promise<LockOwner> {
   const { hostname, pid, stateFolder } = environment
-  return { hostname, pid, username: `phonekeep-${await stationId(stateFolder)}` }
+  return { pid, ...lockNames(await stationId(stateFolder), await readMachine(hostname)) }
 }
 
 /** A folder for what is decrypted for the time of a command; not the system's, which is too small on some machines. */
 export async function tempFolderOf({ environment: { stateFolder } }: Context): Promise<string> {
   await makeFolder(stateFolder)
   return stateFolder
-}
-
-async function stationId(stateFolder: string): Promise<string> {
-  const file = join(stateFolder, 'station-id')
-  const known = await readStationId(file)
-  if (known !== undefined) return known
-  await makeFolder(stateFolder)
-  return await claimStationId(file, randomUuid().slice(0, 8).toLowerCase())
-}
-
-/** Two processes may start at once: the first one's id is the station's. What is no id is replaced. */
-async function claimStationId(file: string, id: string): Promise<string> {
-  try {
-    await writeFile(file, `${id}\n`, { flag: 'wx', mode: 0o600 })
-    return id
-  } catch (error) {
-    if (!isSystemError(error, 'EEXIST')) throw error
-    const first = await readStationId(file)
-    if (first === undefined) await writeFile(file, `${id}\n`)
-    return first ?? id
-  }
-}
-
-/** Undefined when there is none, or something else in its place. */
-async function readStationId(file: string): Promise<string | undefined> {
-  try {
-    return /^[0-9a-f]{8}$/.exec((await readFile(file, 'latin1')).trim())?.[0]
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined
-    throw error
-  }
 }

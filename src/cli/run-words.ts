@@ -37,7 +37,7 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
         doing = `${name} prepares its backup`
         break
       case 'space-asked':
-        progress.say(`Room for this backup: ${formatSize(event.freeBytes)}.`)
+        progress.say(roomSentence(event.freeBytes))
         doing = `${name} is sending`
         break
       case 'progress':
@@ -56,9 +56,21 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
       case 'saving':
         doing = 'saving the snapshot'
         break
+      case 'reading-back':
+        doing = 'reading a sample back'
+        break
+      case 'left-behind':
+        progress.say(`Warning: something could not be removed from the store. ${event.error.message}.`)
+        break
       default:
         narrateOther(event)
     }
     show()
   }
+}
+
+/** Phones are told the largest number there is where neither the store nor an allowance sets an end. */
+function roomSentence(freeBytes: number): string {
+  if (freeBytes >= Number.MAX_SAFE_INTEGER) return 'The store does not say how much room it has.'
+  return `Room for this backup: ${formatSize(freeBytes)}.`
 }

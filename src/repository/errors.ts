@@ -24,6 +24,7 @@ export type RepositoryErrorCode =
   | 'repo.keys-full'
   | 'repo.forgets-last'
   | 'repo.no-snapshots'
+  | 'repo.helper-died'
 
 type RepositoryError = AppError<RepositoryErrorCode>
 
@@ -142,6 +143,15 @@ export function noSnapshots(): RepositoryError {
 export function keysFull(keysMax: number): RepositoryError {
   return new AppError('repo.keys-full', `The repository has ${keysMax} keys already, and no program tries more`, {
     remedy: 'Remove a key that nobody uses any more with `phonekeep key remove`, then add the new one',
+  })
+}
+
+/** A thread that packs blobs has ended before its time. */
+export function helperDied(cause: unknown): RepositoryError {
+  const saw = cause instanceof Error ? cause.message : String(cause)
+  return new AppError('repo.helper-died', `A helper thread of the repository ended by itself: ${saw}`, {
+    remedy: 'Start again; what was stored is kept. If it comes back, this machine may be short of memory',
+    cause,
   })
 }
 

@@ -16,6 +16,7 @@ export type {
 } from './check/check-report.ts'
 export type { DataSelection } from './check/data-selection.ts'
 export type { HurtPath } from './check/hurt-trees.ts'
+export { type DamagedSample, type ReadBackReport, readBack } from './check/read-back.ts'
 export { openVerifiedPacks, type VerifiedPacks } from './check/verified-packs.ts'
 export { type CopyPlan, type CopyProgress, copySnapshots, planCopy } from './copy.ts'
 export { onStorage, type RepositoryErrorCode } from './errors.ts'
@@ -25,7 +26,8 @@ export type { KdfCost } from './format/key.ts'
 export type { BlobIndex, BlobType } from './indexes/blob-index.ts'
 export { BlobMarks, type Marked } from './indexes/blob-marks.ts'
 export { addKey, changePassword, listKeys, type NewKey, type RepositoryKey, removeKey } from './keys.ts'
-export { type LockMode, type LockOptions, type LockOwner, lockRepository, type RepositoryLock } from './lock.ts'
+export { type LockMode, type LockOptions, lockRepository, type RepositoryLock, underLock } from './lock.ts'
+export { type LockOwner, STATION_HOST_PREFIX } from './lock-file.ts'
 export { withMetadataCache } from './metadata-cache.ts'
 export { type PreparedPrune, type PruneProgress, performPrune, preparePrune } from './prune/prune.ts'
 export {
@@ -36,6 +38,13 @@ export {
   summarizePrune,
   type UnusedLimit,
 } from './prune/prune-plan.ts'
+export {
+  isRecoveryKey,
+  newRecoveryWords,
+  type RecoveryReading,
+  readRecoveryWords,
+  recoveryLabel,
+} from './recovery-key.ts'
 export {
   type IndexRepairPlan,
   needsIndexRepair,
@@ -64,10 +73,17 @@ export {
   type ForgetGroup,
   GROUPINGS,
   type Grouping,
-  INCOMPLETE_TAG,
   planForget,
   removeSnapshots,
 } from './snapshots/forget.ts'
+export {
+  hostOf,
+  INCOMPLETE_TAG,
+  incompleteHost,
+  incompleteTime,
+  isIncomplete,
+  isOpenAfter,
+} from './snapshots/incomplete.ts'
 export {
   type CalendarDuration,
   isEmptyPolicy,

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checkRepository } from './check/check.ts'
 import { lockRepository } from './lock.ts'
+import { encodeLock } from './lock-file.ts'
 import { restoreTree } from './restore.ts'
 import { findSnapshot, listSnapshots, saveSnapshot, snapshotToJson } from './snapshots/snapshot.ts'
 import { seededBytes } from './testing/bytes.ts'
@@ -174,21 +175,25 @@ test('we show a snapshot of restic as it does', async () => {
   assert.equal(JSON.stringify(ours), JSON.stringify(shown))
 })
 
-test('restic heeds our locks, and `restic unlock` leaves a living one alone', async () => {
+test('restic heeds our locks; `restic unlock` leaves them alone for half an hour, whoever wrote them', async () => {
   await using folder = await temporaryFolder()
   const repository = await newRepository(folder.path)
   await backUp(repository, { a: Buffer.from('a') })
   const realTime = { ...clock, nowMs: () => Math.round(performance.timeOrigin + performance.now()) }
-  const owner = {
-    hostname: (await readFile('/proc/sys/kernel/hostname', 'utf8')).trim(),
-    username: 'phonekeep-1',
-    pid: process.pid,
-  }
+  const owner = { hostname: 'phonekeep-1', username: 'boot-1', pid: process.pid }
   await using _lock = await lockRepository(repository, { mode: 'shared', owner, clock: realTime, signal })
   await restic(folder.path, ['unlock'])
   await assert.rejects(restic(folder.path, ['prune']), /locked/)
   await resticBackup(folder.path, join(source.path, 'names'))
+
+  const dead = encodeLock({ ...owner, timeMs: realTime.nowMs() - 31 * 60_000, exclusive: true })
+  const left = { kind: 'lock', id: await repository.saveUnpacked('lock', dead, { signal }) } as const
+  await restic(folder.path, ['unlock'])
+  assert.equal(await repository.backend.load(left, { offset: 0, length: 1 }, { signal }), undefined)
 })
+
+/** The killed writer was in the middle of the next one, and its dots may have been on their way. */
+const IN_FLIGHT_FILES = 20
 
 test('a run killed in the middle of its work leaves the repository sound, and its packs are of use to the next', async () => {
   await using folder = await temporaryFolder()
@@ -209,11 +214,14 @@ test('a run killed in the middle of its work leaves the repository sound, and it
   const adopted = await next.adoptOrphanPacks({ signal })
   assert.ok(adopted.packs >= 2)
   assert.deepEqual(adopted.refused, [])
-  const file = next.openFile()
-  await file.write(seededBytes(0, 3_000_000))
-  await file.finish()
+  let blobs = 0
+  for (let seed = 0; seed < dots + IN_FLIGHT_FILES; seed++) {
+    const file = next.openFile()
+    await file.write(seededBytes(seed, 3_000_000))
+    blobs += (await file.finish()).content.length
+  }
   await next.flush({ signal })
-  assert.equal(next.stats.dataBlobs, 0)
+  assert.equal(next.stats.dataBlobs, blobs - adopted.blobs)
   const printed = await restic(folder.path, ['check', '--read-data'])
   assert.match(printed, /no errors were found/)
   assert.doesNotMatch(printed, /not referenced in any index/)

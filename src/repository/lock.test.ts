@@ -2,17 +2,19 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { isAppError } from '../base/errors.ts'
+import { orAbort } from '../base/abort.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import type { Backend } from './backend/backend.ts'
 import type { Id } from './format/id.ts'
-import { type LockMode, type LockOwner, lockRepository } from './lock.ts'
+import { type LockMode, lockRepository, underLock } from './lock.ts'
+import type { LockOwner } from './lock-file.ts'
 import { openRepository, type Repository } from './repository.ts'
 import { createTestClock } from './testing/clock.ts'
 import { memoryRepository } from './testing/repositories.ts'
 import { PASSWORD, signal } from './testing/restic.ts'
 
 const MINUTE_MS = 60_000
-const owner: LockOwner = { hostname: 'nas', username: 'phonekeep-1', pid: process.pid }
+const owner: LockOwner = { hostname: 'phonekeep-1', username: 'boot-1', pid: process.pid }
 const code = (wanted: string) => (error: unknown) => isAppError(error, wanted)
 
 async function deadPid(): Promise<number> {
@@ -73,19 +75,49 @@ test('a conflict names who holds the lock, and since when', async () => {
   })
 })
 
-test('only locks of this station on this machine whose process is gone are removed', async () => {
+test('only locks of this station on this machine are taken for dead, when the process is gone or the machine was started again', async () => {
   const { repository } = await memoryRepository()
   const pid = await deadPid()
-  const dead = await plant(repository, { ...owner, pid, exclusive: true })
+  const dead = [
+    await plant(repository, { ...owner, pid, exclusive: true }),
+    await plant(repository, { ...owner, pid: process.ppid, username: 'boot-0', exclusive: true }),
+  ]
   const others = [
-    await plant(repository, { ...owner, pid, hostname: 'other' }),
-    await plant(repository, { ...owner, pid, username: 'phonekeep-2' }),
+    await plant(repository, { ...owner, pid, hostname: 'phonekeep-2' }),
+    await plant(repository, { ...owner, pid, hostname: 'other', username: 'boot-0' }),
     await plant(repository, { ...owner, pid: process.ppid }),
   ]
   await using _held = await lock(repository, 'shared')
   const left = await lockIds(repository)
-  assert.ok(!left.includes(dead))
+  for (const id of dead) assert.ok(!left.includes(id))
   for (const id of others) assert.ok(left.includes(id))
+})
+
+const HALF_AN_HOUR_AGO = '2026-01-02T02:34:00Z'
+
+test('a station’s lock that nobody has refreshed for half an hour is in nobody’s way; of others nobody knows', async () => {
+  const { repository } = await memoryRepository()
+  const lost = await plant(repository, { hostname: 'phonekeep-2', time: HALF_AN_HOUR_AGO })
+  {
+    await using _held = await lock(repository, 'exclusive')
+    assert.ok(!(await lockIds(repository)).includes(lost))
+  }
+  await plant(repository, { hostname: 'phonekeep-2', time: '2026-01-02T02:36:00Z' })
+  await assert.rejects(lock(repository, 'exclusive'), code('repo.locked'))
+  const second = await memoryRepository()
+  await plant(second.repository, { time: HALF_AN_HOUR_AGO })
+  await assert.rejects(lock(second.repository, 'exclusive'), code('repo.locked'))
+})
+
+test('a station’s lock that only one clock calls old stays in the way', async () => {
+  const { repository, backend } = await memoryRepository()
+  const list: Backend['list'] = async function* (kind, options) {
+    for await (const file of backend.list(kind, options)) yield { ...file, modifiedMs: 0 }
+  }
+  const store = await openRepository({ ...backend, list }, { password: PASSWORD, signal })
+  await plant(repository, { hostname: 'phonekeep-2', time: HALF_AN_HOUR_AGO })
+  await assert.rejects(lock(store, 'exclusive'), code('repo.locked'))
+  assert.equal((await lockIds(repository)).length, 1)
 })
 
 test('a lock with our process number that we do not hold was left by an earlier process', async () => {
@@ -156,6 +188,68 @@ test('a lock that could not be refreshed for 22.5 minutes is lost, not earlier',
   assert.equal(held.signal.aborted, false)
   await clock.advance(MINUTE_MS)
   assert.ok(isAppError(held.signal.reason, 'repo.lock-lost'))
+})
+
+test('a store that never answers does not hide that the time is up', async () => {
+  const { backend } = await memoryRepository()
+  const disk = { hangs: false }
+  const save: Backend['save'] = async (name, pieces, options) => {
+    if (disk.hangs) await orAbort(new Promise<void>(() => {}), options.signal)
+    await backend.save(name, pieces, options)
+  }
+  const repository = await openRepository({ ...backend, save }, { password: PASSWORD, signal })
+  const clock = createTestClock()
+  {
+    await using held = await lock(repository, 'shared', clock)
+    disk.hangs = true
+    for (let minute = 0; minute < 23; minute++) await clock.advance(MINUTE_MS)
+    assert.ok(isAppError(held.signal.reason, 'repo.lock-lost'))
+  }
+  assert.deepEqual(await lockIds(repository), [])
+})
+
+test('a machine that has slept writes nothing more under its lock, before any timer has fired', async () => {
+  const { repository } = await memoryRepository()
+  let sleptMs = 0
+  const clock = createTestClock()
+  const sleepy = { ...clock, nowMs: () => clock.nowMs() + sleptMs }
+  await using held = await lockRepository(repository, { mode: 'shared', owner, clock: sleepy, signal })
+  const guarded = underLock(repository, held)
+  await guarded.saveUnpacked('index', '{"packs":[]}', { signal })
+  sleptMs = 23 * MINUTE_MS
+  await assert.rejects(guarded.saveUnpacked('snapshot', '{}', { signal }), code('repo.lock-lost'))
+  assert.deepEqual(await Array.fromAsync(repository.backend.list('snapshot', { signal })), [])
+  assert.ok(isAppError(held.signal.reason, 'repo.lock-lost'))
+})
+
+/** A store on which nothing can be removed. */
+async function keepingRepository() {
+  const { backend } = await memoryRepository()
+  const remove: Backend['remove'] = async () => {
+    throw new AppError('repo.append-only', 'Nothing may be removed', { remedy: 'none' })
+  }
+  return await openRepository({ ...backend, remove }, { password: PASSWORD, signal })
+}
+
+test('where nothing may be removed, the lock that stays is told of, and fails nothing; nor do dead ones that stay', async () => {
+  const repository = await keepingRepository()
+  const told: AppError[] = []
+  await plant(repository, { ...owner, pid: await deadPid() })
+  {
+    const onLeft = (error: AppError) => told.push(error)
+    await using _held = await lockRepository(repository, {
+      mode: 'shared',
+      owner,
+      clock: createTestClock(),
+      signal,
+      onLeft,
+    })
+  }
+  assert.deepEqual(
+    told.map((error) => error.code),
+    ['repo.append-only'],
+  )
+  assert.equal((await lockIds(repository)).length, 2)
 })
 
 test('a disk that comes back in time keeps the lock', async () => {

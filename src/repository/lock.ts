@@ -1,24 +1,22 @@
 import { NEVER } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
-import { isAppError, isSystemError } from '../base/errors.ts'
-import { pathOf } from './backend/backend.ts'
-import { damaged, lockLost, repositoryLocked } from './errors.ts'
-import { goJson, goTime } from './format/go-json.ts'
+import { type AppError, isAppError } from '../base/errors.ts'
+import { guardBackend } from './backend/guarded.ts'
+import { lockLost, repositoryLocked } from './errors.ts'
 import type { Id } from './format/id.ts'
-import { fieldsOf, parseJson } from './format/json.ts'
-import type { Repository } from './repository.ts'
+import {
+  encodeLock,
+  type LockFields,
+  type LockOwner,
+  readLocks,
+  STATION_HOST_PREFIX,
+  type StoredLock,
+} from './lock-file.ts'
+import { Repository } from './repository.ts'
+import { askStoreTime, evidenceOf, hold, isOwnDead, isStale, letGo } from './stale-lock.ts'
 
 /** Any number may share; exclusive bears no other. */
 export type LockMode = 'shared' | 'exclusive'
-
-/** Who holds a lock. */
-export interface LockOwner {
-  /** The machine's real name, so that `restic unlock` there can judge whether the process lives. */
-  readonly hostname: string
-  /** Names the station, not the person: `phonekeep-<station id>`. */
-  readonly username: string
-  readonly pid: number
-}
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
@@ -30,10 +28,12 @@ const TICK_MS = MINUTE_MS
 /** restic takes locks for dead after 30 minutes; a holder that could not refresh stops well before that. */
 const LOST_AFTER_MS = 22.5 * MINUTE_MS
 
-/** A held lock. Disposing removes its file. The process ignores SIGHUP while it holds any. */
+/** A held lock. Disposing removes its file. */
 export interface RepositoryLock extends AsyncDisposable {
   /** Aborts when the caller's signal does, and with `repo.lock-lost` when the lock cannot be trusted any more. */
   readonly signal: AbortSignal
+  /** Looks at the clocks alone: throws `repo.lock-lost` when the lock is lost, or so old that others may take it for dead. */
+  assertHeld(): void
   /** Looks whether the lock is still there; call it before a snapshot is written. Throws `repo.lock-lost`. */
   verify(options: { signal: AbortSignal }): Promise<void>
 }
@@ -45,21 +45,24 @@ export interface LockOptions {
   readonly owner: LockOwner
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Told when the lock's file cannot be removed at the end; without it, that is an error of its own. */
+  readonly onLeft?: ((error: AppError) => void) | undefined
 }
 
 /**
- * Takes one of restic's locks. Locks of the same station on the same machine whose process is gone are removed first; no others
- * ever are. Throws `repo.locked`. Source: docs/protocol/restic-repository.md#locks.
+ * Takes one of restic's locks. What dead processes of the same station have left on the same machine is removed first; so are locks
+ * in the way of any station that nobody has refreshed for half an hour; no others ever are. Throws `repo.locked`.
+ * Source: docs/protocol/restic-repository.md#locks.
  */
 export async function lockRepository(repository: Repository, options: LockOptions): Promise<RepositoryLock> {
-  const { mode, owner, clock, signal } = options
-  await removeDeadLocks(repository, owner, signal)
-  await refuseConflict(repository, { mode, own: undefined, clock, signal })
+  const { clock, signal } = options
+  await removeOwnDead(repository, options)
+  await refuseConflict(repository, options, undefined)
   const lock = new HeldLock(repository, options)
-  await lock.write(signal)
+  await lock.take(signal)
   try {
     await clock.sleep(RACE_WAIT_MS, { signal })
-    await refuseConflict(repository, { mode, own: lock.id, clock, signal })
+    await refuseConflict(repository, options, lock.id)
   } catch (error) {
     await lock[Symbol.asyncDispose]()
     throw error
@@ -68,95 +71,61 @@ export async function lockRepository(repository: Repository, options: LockOption
   return lock
 }
 
-/** A lock file's content. */
-export interface LockFields {
-  readonly timeMs: number
-  readonly exclusive: boolean
-  readonly hostname: string
-  readonly username: string
-  readonly pid: number
+/**
+ * The same repository, to be worked on under a lock: each change looks at the clocks first, so that a machine that has slept writes
+ * nothing under a lock that others may have taken for dead. Its index is to be loaded anew.
+ */
+export function underLock({ backend, sealer, config, keyId }: Repository, lock: RepositoryLock): Repository {
+  const guarded = guardBackend(backend, () => lock.assertHeld())
+  return new Repository(guarded, sealer, config, keyId)
 }
 
-export function encodeLock({ timeMs, exclusive, hostname, username, pid }: LockFields): string {
-  return goJson({ time: goTime(timeMs), exclusive, hostname, username, pid })
-}
-
-export function decodeLock(id: Id, text: string): LockFields {
-  const what = pathOf({ kind: 'lock', id })
-  const fields = fieldsOf(parseJson(text, what), what)
-  const timeMs = Date.parse(fields.text('time'))
-  if (Number.isNaN(timeMs)) throw damaged(what, 'its time is no time')
-  return {
-    timeMs,
-    exclusive: fields.raw('exclusive') === true,
-    hostname: fields.text('hostname'),
-    username: fields.text('username'),
-    pid: fields.count('pid'),
-  }
-}
-
-/** Locks come and go while they are listed: one that is gone, or still empty, is none. */
-export async function* readLocks(
-  repository: Repository,
-  signal: AbortSignal,
-): AsyncGenerator<LockFields & { readonly id: Id }> {
-  for await (const { id, sizeBytes } of repository.backend.list('lock', { signal })) {
-    if (sizeBytes === 0) continue
-    const text = await repository.loadUnpacked('lock', id, { signal })
-    if (text !== undefined) yield { id, ...decodeLock(id, text) }
-  }
-}
-
-async function refuseConflict(
-  repository: Repository,
-  { mode, own, clock, signal }: { mode: LockMode; own: Id | undefined; clock: Clock; signal: AbortSignal },
-): Promise<void> {
+async function refuseConflict(repository: Repository, options: LockOptions, own: Id | undefined): Promise<void> {
+  const { mode, clock, signal } = options
   for await (const lock of readLocks(repository, signal)) {
     if (lock.id === own || (mode === 'shared' && !lock.exclusive)) continue
+    if (await removeStale(repository, lock, options)) continue
     throw repositoryLocked(describe(lock, clock.nowMs()))
+  }
+}
+
+/**
+ * True when the lock was one of a station's that every clock calls stale, and is gone: a station ends its work long before its lock
+ * is so old. Other programs promise no such thing: their locks are left to `unlock`.
+ */
+async function removeStale(
+  repository: Repository,
+  lock: StoredLock,
+  { owner, clock, signal }: LockOptions,
+): Promise<boolean> {
+  const nowMs = clock.nowMs()
+  const isStations = lock.hostname.startsWith(STATION_HOST_PREFIX)
+  if (!isStations || !isStale(evidenceOf(lock, { nowMs, storeNowMs: undefined }))) return false
+  const storeNowMs = await askStoreTime(repository, { owner, nowMs, signal })
+  if (!isStale(evidenceOf(lock, { nowMs, storeNowMs }))) return false
+  return await removeIfAllowed(repository, lock.id, signal)
+}
+
+/** Where nothing may be removed, dead locks stay: shared ones are in nobody's way but a prune's. */
+async function removeOwnDead(repository: Repository, { owner, signal }: LockOptions): Promise<void> {
+  for await (const lock of readLocks(repository, signal)) {
+    if (isOwnDead(lock, owner)) await removeIfAllowed(repository, lock.id, signal)
+  }
+}
+
+async function removeIfAllowed(repository: Repository, id: Id, signal: AbortSignal): Promise<boolean> {
+  try {
+    await repository.backend.remove({ kind: 'lock', id }, { signal })
+    return true
+  } catch (error) {
+    if (isAppError(error)) return false
+    throw error
   }
 }
 
 function describe({ timeMs, exclusive, hostname, username, pid }: LockFields, nowMs: number): string {
   const minutes = Math.max(0, Math.round((nowMs - timeMs) / MINUTE_MS))
   return `process ${pid} of ${username} on ${hostname} (${exclusive ? 'exclusive' : 'shared'}, refreshed ${minutes} min ago)`
-}
-
-/** The locks that this process holds: a file with our own pid that is not among them was left by a process that had it before. */
-const heldHere = new Set<Id>()
-
-/** `restic unlock` asks whether a holder lives by sending it SIGHUP, which would end us; restic ignores it just so. */
-const stayAlive = (): void => {}
-
-function hold(id: Id): void {
-  if (heldHere.size === 0) process.on('SIGHUP', stayAlive)
-  heldHere.add(id)
-}
-
-function letGo(id: Id): void {
-  heldHere.delete(id)
-  if (heldHere.size === 0) process.off('SIGHUP', stayAlive)
-}
-
-async function removeDeadLocks(repository: Repository, owner: LockOwner, signal: AbortSignal): Promise<void> {
-  for await (const lock of readLocks(repository, signal)) {
-    const ours = lock.hostname === owner.hostname && lock.username === owner.username
-    if (ours && !isHeld(lock)) await repository.backend.remove({ kind: 'lock', id: lock.id }, { signal })
-  }
-}
-
-/** True while the process that wrote it lives; only for locks of this station on this machine. */
-export function isHeld({ id, pid }: { readonly id: Id; readonly pid: number }): boolean {
-  return pid === process.pid ? heldHere.has(id) : isAlive(pid)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return !isSystemError(error, 'ESRCH')
-  }
 }
 
 class HeldLock implements RepositoryLock {
@@ -166,8 +135,11 @@ class HeldLock implements RepositoryLock {
   readonly #lost = new AbortController()
   readonly #released = new AbortController()
   #id: Id | undefined
+  /** Every file that may be there: the present one, and those of which it is not known what became of them. */
+  readonly #files = new Set<Id>()
   /** On both clocks, when the present file was written. */
   #written = { nowMs: 0, elapsedMs: 0 }
+  #watching: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
 
   constructor(repository: Repository, options: LockOptions) {
@@ -180,59 +152,79 @@ class HeldLock implements RepositoryLock {
     return this.#id
   }
 
+  /** Writes the first file. */
+  async take(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#write(signal)
+    } catch (error) {
+      await this.#removeAll().catch(() => undefined)
+      throw error
+    }
+  }
+
   /** Writes a new file; the time it counts from is taken before, so that a slow disk makes the lock older, never younger. */
-  async write(signal: AbortSignal): Promise<void> {
+  async #write(signal: AbortSignal): Promise<void> {
     const { mode, owner, clock } = this.#options
     const written = { nowMs: clock.nowMs(), elapsedMs: clock.elapsedMs() }
     const fields = { timeMs: written.nowMs, exclusive: mode === 'exclusive', ...owner }
     const { id, sealed } = this.#repository.sealUnpacked(encodeLock(fields))
     hold(id)
-    try {
-      await this.#repository.backend.save({ kind: 'lock', id }, [sealed], { signal })
-    } catch (error) {
-      letGo(id)
-      throw error
-    }
+    this.#files.add(id)
+    await this.#repository.backend.save({ kind: 'lock', id }, [sealed], { signal })
     this.#id = id
     this.#written = written
   }
 
   startRefreshing(): void {
-    this.#refreshing = this.#keepFresh().catch((error: unknown) => {
+    this.#watching = this.#watch().catch((error: unknown) => {
       if (!this.#released.signal.aborted) this.#lost.abort(error)
     })
   }
 
-  async #keepFresh(): Promise<void> {
+  /** Looks at the clock every minute, also while a refresh hangs: a store that does not answer must not hide that time is up. */
+  async #watch(): Promise<void> {
     for (;;) {
       await this.#options.clock.sleep(TICK_MS, { signal: this.#released.signal })
       this.#assertFresh()
       if (this.#ageMs() < REFRESH_MS) continue
-      try {
-        await this.#refresh()
-      } catch (error) {
-        if (isAppError(error, 'repo.lock-lost')) throw error
-      }
+      this.#refreshing ??= this.#refresh().finally(() => {
+        this.#refreshing = undefined
+      })
     }
   }
 
-  /** A new file first, then the old one goes: there is no moment without a lock. */
+  /** A new file first, then the old ones go: there is no moment without a lock. What fails is tried again a minute later. */
   async #refresh(): Promise<void> {
-    await this.#assertThere(NEVER)
-    const old = this.#id
-    await this.write(NEVER)
-    if (old !== undefined) await this.#remove(old)
+    const signal = AbortSignal.any([this.#released.signal, this.#lost.signal])
+    try {
+      await this.#assertThere(signal)
+      await this.#write(signal)
+      await this.#removeOthers(signal)
+    } catch (error) {
+      if (isAppError(error, 'repo.lock-lost') && !signal.aborted) this.#lost.abort(error)
+    }
+  }
+
+  assertHeld(): void {
+    if (this.#lost.signal.aborted) throw this.#lost.signal.reason
+    try {
+      this.#assertFresh()
+    } catch (error) {
+      this.#lost.abort(error)
+      throw error
+    }
   }
 
   async verify({ signal }: { signal: AbortSignal }): Promise<void> {
     this.signal.throwIfAborted()
+    this.assertHeld()
     try {
-      this.#assertFresh()
       await this.#assertThere(signal)
     } catch (error) {
       if (isAppError(error, 'repo.lock-lost')) this.#lost.abort(error)
       throw error
     }
+    this.assertHeld()
   }
 
   async #assertThere(signal: AbortSignal): Promise<void> {
@@ -253,16 +245,34 @@ class HeldLock implements RepositoryLock {
     return Math.max(clock.nowMs() - this.#written.nowMs, clock.elapsedMs() - this.#written.elapsedMs)
   }
 
-  async #remove(id: Id): Promise<void> {
-    await this.#repository.backend.remove({ kind: 'lock', id }, { signal: NEVER }).finally(() => letGo(id))
+  async #removeOthers(signal: AbortSignal): Promise<void> {
+    for (const id of this.#files) if (id !== this.#id) await this.#remove(id, signal)
+  }
+
+  /** Tries every file, and throws what went wrong first. */
+  async #removeAll(): Promise<void> {
+    const results = await Promise.allSettled(Array.from(this.#files, (id) => this.#remove(id, NEVER)))
+    for (const id of this.#files) letGo(id)
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  async #remove(id: Id, signal: AbortSignal): Promise<void> {
+    await this.#repository.backend.remove({ kind: 'lock', id }, { signal })
+    this.#files.delete(id)
+    letGo(id)
   }
 
   /** Also runs when the caller's signal has fired: that is when a lock is usually given back. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#released.abort()
+    await this.#watching
     await this.#refreshing
-    const id = this.#id
     this.#id = undefined
-    if (id !== undefined) await this.#remove(id)
+    try {
+      await this.#removeAll()
+    } catch (error) {
+      if (!isAppError(error) || this.#options.onLeft === undefined) throw error
+      this.#options.onLeft(error)
+    }
   }
 }

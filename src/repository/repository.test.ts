@@ -6,6 +6,7 @@ import { pathOf } from './backend/backend.ts'
 import { decodeConfig, encodeConfig, randomConfig } from './format/config.ts'
 import { type Id, sha256 } from './format/id.ts'
 import { decodeKeyFile, encodeKeyFile } from './format/key.ts'
+import { addKey } from './keys.ts'
 import { createRepository, openRepository } from './repository.ts'
 import { createMemoryBackend } from './testing/memory-backend.ts'
 import { backUp, memoryRepository, openedAgain, readFiles } from './testing/repositories.ts'
@@ -83,9 +84,37 @@ test('a damaged key is skipped if another one opens, and named if none does', as
   await assert.rejects(wrong, (error) => isAppError(error, 'repo.damaged') && error.message.includes(sha256(broken)))
 })
 
-test('a key file whose content does not match its name is not trusted', async () => {
+test('a key file that was changed beside its key opens where nothing else does, and is told of', async () => {
+  const { backend, repository } = await memoryRepository()
+  change(backend.files, 'keys/', (bytes) =>
+    Buffer.from(Buffer.from(bytes).toString().replace('phonekeep', 'phonekeeq')),
+  )
+  const told: string[] = []
+  const onDamaged = ({ message }: Error) => told.push(message)
+  const opened = await openRepository(backend, { password: PASSWORD, signal, onDamaged })
+  assert.equal(opened.id, repository.id)
+  assert.deepEqual(told, [`${pathOf({ kind: 'key', id: repository.keyId! })}: its content does not match its name`])
+  await addKey(repository, {
+    password: new Secret('second'),
+    label: { createdMs: 0, hostname: 'h', username: 'u' },
+    signal,
+    kdf: CHEAP_KDF,
+  })
+  const intact = await openRepository(backend, { password: new Secret('second'), signal, onDamaged })
+  assert.equal(intact.id, repository.id)
+  assert.equal(told.length, 1)
+})
+
+test('a key file whose key was changed opens nothing, and is named', async () => {
   const { backend } = await memoryRepository()
-  change(backend.files, 'keys/', (bytes) => Buffer.concat([bytes, Buffer.from(' ')]))
+  change(backend.files, 'keys/', (bytes) =>
+    Buffer.from(
+      Buffer.from(bytes)
+        .toString()
+        .replace('"salt":"', '"salt":"AAAA')
+        .replace(/.{4}","data/, '","data'),
+    ),
+  )
   await assert.rejects(openRepository(backend, { password: PASSWORD, signal }), code('repo.damaged'))
 })
 

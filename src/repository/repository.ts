@@ -1,6 +1,6 @@
 import { fromUtf8, utf8 } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { isAppError } from '../base/errors.ts'
+import { type AppError, isAppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Backend, HashedKind, StoredName } from './backend/backend.ts'
 import { pathOf } from './backend/backend.ts'
@@ -66,17 +66,21 @@ async function clearInterrupted(backend: Backend, signal: AbortSignal): Promise<
   for await (const { id } of backend.list('key', { signal })) await backend.remove({ kind: 'key', id }, { signal })
 }
 
+export interface OpenOptions {
+  readonly password: Secret
+  readonly signal: AbortSignal
+  /** Told of a key file that was changed since it was written and yet opens, where no other key does. */
+  readonly onDamaged?: ((error: AppError) => void) | undefined
+}
+
 /**
  * Opens a repository with any of its passwords; reads its keys and config, nothing else.
  * Throws `repo.absent`, `repo.wrong-password`, `repo.damaged`, `repo.unsupported`.
  */
-export async function openRepository(
-  backend: Backend,
-  { password, signal }: { password: Secret; signal: AbortSignal },
-): Promise<Repository> {
-  const sealed = await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, signal)
-  if (sealed === undefined) throw await whyNoConfig(backend, signal)
-  const { id, master } = await findMasterKey(backend, password, signal)
+export async function openRepository(backend: Backend, options: OpenOptions): Promise<Repository> {
+  const sealed = await loadWhole(backend, { kind: 'config' }, SMALL_FILE_BYTES_MAX, options.signal)
+  if (sealed === undefined) throw await whyNoConfig(backend, options.signal)
+  const { id, master } = await findMasterKey(backend, options)
   const sealer = new Sealer(master)
   const config = sealer.open(sealed)
   if (config === undefined) throw damaged('config', 'it was not sealed with the key of this repository')
@@ -96,30 +100,55 @@ interface FoundKey {
   readonly master: MasterKey
 }
 
-async function findMasterKey(backend: Backend, password: Secret, signal: AbortSignal): Promise<FoundKey> {
+/** A key file, as it lies there. */
+interface KeyFile {
+  readonly id: Id
+  readonly bytes: Uint8Array
+}
+
+async function findMasterKey(backend: Backend, options: OpenOptions): Promise<FoundKey> {
+  const { signal } = options
+  const misnamed: KeyFile[] = []
   let tried = 0
   let broken: unknown
   for await (const { id } of backend.list('key', { signal })) {
     if (tried++ === KEYS_TRIED_MAX) break
     try {
-      const master = await tryKey(backend, id, password, signal)
+      const bytes = await loadWhole(backend, { kind: 'key', id }, KEY_FILE_BYTES_MAX, signal)
+      if (bytes === undefined) continue
+      if (sha256(bytes) !== id) misnamed.push({ id, bytes })
+      const master = sha256(bytes) === id ? await tryKey({ id, bytes }, options) : undefined
       if (master !== undefined) return { id, master }
     } catch (error) {
       signal.throwIfAborted()
       broken ??= error
     }
   }
+  const found = await tryMisnamed(misnamed, options)
+  if (found !== undefined) return found
   if (broken !== undefined) throw broken
+  if (misnamed[0] !== undefined) throw notAsNamed(misnamed[0].id)
   if (tried === 0) throw damaged('keys', `there is no key file in ${backend.location}`)
   throw wrongPassword(backend.location)
 }
 
-async function tryKey(backend: Backend, id: Id, password: Secret, signal: AbortSignal): Promise<MasterKey | undefined> {
-  const name: StoredName = { kind: 'key', id }
-  const file = await loadWhole(backend, name, KEY_FILE_BYTES_MAX, signal)
-  if (file === undefined) return undefined
-  if (sha256(file) !== id) throw damaged(pathOf(name), 'its content does not match its name')
-  return await decodeKeyFile(file, { password, what: pathOf(name) })
+/** What such a file says of itself may have been damaged alone: the master key in it is proven by its own seal. */
+async function tryMisnamed(files: readonly KeyFile[], options: OpenOptions): Promise<FoundKey | undefined> {
+  for (const { id, bytes } of files) {
+    const master = await tryKey({ id, bytes }, options).catch(() => undefined)
+    if (master === undefined) continue
+    options.onDamaged?.(notAsNamed(id))
+    return { id, master }
+  }
+  return undefined
+}
+
+async function tryKey({ id, bytes }: KeyFile, { password }: OpenOptions): Promise<MasterKey | undefined> {
+  return await decodeKeyFile(bytes, { password, what: pathOf({ kind: 'key', id }) })
+}
+
+function notAsNamed(id: Id): AppError {
+  return damaged(pathOf({ kind: 'key', id }), 'its content does not match its name')
 }
 
 /** The whole file; undefined if there is none. A file beyond the limit is `repo.damaged`. */

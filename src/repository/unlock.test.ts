@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathOf } from './backend/backend.ts'
 import type { Id } from './format/id.ts'
-import { encodeLock, type LockFields, lockRepository } from './lock.ts'
+import { lockRepository } from './lock.ts'
+import { encodeLock, type LockFields } from './lock-file.ts'
 import type { Repository } from './repository.ts'
+import { isStale } from './stale-lock.ts'
 import { createTestClock } from './testing/clock.ts'
 import { memoryRepository } from './testing/repositories.ts'
 import { newRepository, restic, signal, temporaryFolder } from './testing/restic.ts'
-import { isStale, unlock } from './unlock.ts'
+import { unlock } from './unlock.ts'
 
-const owner = { hostname: 'here', username: 'phonekeep-1', pid: process.pid }
+const owner = { hostname: 'phonekeep-here', username: 'boot-1', pid: process.pid }
 const clock = createTestClock()
 const MINUTE_MS = 60_000
 /** No process ever has it. */
@@ -40,10 +42,13 @@ test('locks that nobody has refreshed for half an hour go, younger ones stay', a
 
 test('the lock of a process of this station that is gone goes at once; of others nobody here can know', async () => {
   const { repository } = await memoryRepository()
-  const dead = await leaveLock(repository, { ...owner, pid: NO_PID })
-  await leaveLock(repository, { ...owner, username: 'phonekeep-2', pid: NO_PID })
-  await leaveLock(repository, { ...owner, username: 'root', pid: NO_PID })
-  assert.deepEqual(await removedOf(repository), [dead])
+  const dead = [
+    await leaveLock(repository, { ...owner, pid: NO_PID }),
+    await leaveLock(repository, { ...owner, username: 'boot-0' }),
+  ]
+  await leaveLock(repository, { ...owner, hostname: 'phonekeep-there', pid: NO_PID })
+  await leaveLock(repository, { ...owner, hostname: 'phonekeep-there', username: 'boot-0' })
+  assert.deepEqual((await removedOf(repository)).toSorted(), dead.toSorted())
 })
 
 test('a lock that this very process holds stays', async () => {
@@ -54,10 +59,10 @@ test('a lock that this very process holds stays', async () => {
 
 test('a lock is old only if every clock says so', () => {
   const old = 31 * MINUTE_MS
-  assert.equal(isStale({ ageMs: old, storeAgeMs: old, isProcessAlive: undefined }), true)
-  assert.equal(isStale({ ageMs: old, storeAgeMs: MINUTE_MS, isProcessAlive: undefined }), false)
-  assert.equal(isStale({ ageMs: MINUTE_MS, storeAgeMs: old, isProcessAlive: undefined }), false)
-  assert.equal(isStale({ ageMs: old, storeAgeMs: undefined, isProcessAlive: undefined }), true)
+  assert.equal(isStale({ ageMs: old, storeAgeMs: old }), true)
+  assert.equal(isStale({ ageMs: old, storeAgeMs: MINUTE_MS }), false)
+  assert.equal(isStale({ ageMs: MINUTE_MS, storeAgeMs: old }), false)
+  assert.equal(isStale({ ageMs: old, storeAgeMs: undefined }), true)
 })
 
 test('a clock that is two hours ahead, here or where the lock was written, kills no living lock', async () => {

@@ -2,7 +2,7 @@ import type { Repository } from '../repository/index.ts'
 
 /**
  * The room there is for a backup: the smaller of what the disk has left and what is left of the allowance, never below 0;
- * without end where the storage cannot tell and no allowance was set. The phone asks before it sends anything, so a backup
+ * without end where the store does not tell and no allowance was set. The phone asks before it sends anything, so a backup
  * that does not fit ends before a byte moves; it keeps 128 MiB in reserve, which is where our indexes and trees go.
  */
 export async function roomFor(

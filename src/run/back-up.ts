@@ -20,17 +20,22 @@ import {
   lockRepository,
   openTree,
   openWriter,
+  type ReadBackReport,
   type Repository,
   type RepositoryLock,
   type RepositoryWriter,
+  readBack,
   type Snapshot,
   saveSnapshot,
+  underLock,
+  type VerifiedPacks,
 } from '../repository/index.ts'
 import { roomFor } from './allowance.ts'
 import { compareTrees, totalsOf } from './compare-trees.ts'
 import { cancelledOnPhone, unfinished } from './errors.ts'
+import { type IncompleteSnapshot, openIncompleteSnapshot } from './incomplete-snapshot.ts'
 import { openResumeStore, type ResumeStore } from './resume-store.ts'
-import { snapshotFieldsOf } from './snapshot-fields.ts'
+import { incompleteFieldsOf, type RunTree, snapshotFieldsOf } from './snapshot-fields.ts'
 import { openSnapshotHost } from './snapshot-host.ts'
 import { findStartingPoint, type SnapshotGroup, type StartingPoint, snapshotGroupOf } from './starting-point.ts'
 
@@ -44,6 +49,9 @@ export type RunEvent =
   | { readonly kind: 'snapshot-damaged'; readonly error: AppError }
   | { readonly kind: 'received'; readonly bytes: number }
   | { readonly kind: 'saving' }
+  | { readonly kind: 'reading-back' }
+  /** A lock, or what an interrupted run had left, cannot be removed from the store; the run goes on. */
+  | { readonly kind: 'left-behind'; readonly error: AppError }
 
 export interface BackUpOptions {
   readonly phone: Phone
@@ -55,6 +63,8 @@ export interface BackUpOptions {
   readonly resumeFolder: string
   /** Most bytes the repository may take; only the disk limits it when this is undefined. */
   readonly allowanceBytes: number | undefined
+  /** How much of what is stored is read back at the end, and where it is noted; nothing when this is undefined. */
+  readonly readBack?: { readonly bytesMax: number; readonly verified: VerifiedPacks } | undefined
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
 }
@@ -69,6 +79,8 @@ export interface RunResult {
   /** What the repository grew by. */
   readonly storedBytes: number
   readonly elapsedMs: number
+  /** What was read back. A snapshot with damage in it must not be called a success. Undefined when nothing was wanted. */
+  readonly readBack: ReadBackReport | undefined
 }
 
 /** After this much a checkpoint is made even if the phone reaches no commit point of its own. */
@@ -82,13 +94,15 @@ const TREE_CACHE_BYTES = 8 * 2 ** 20
  * leaves no snapshot, and the next one goes on from its last checkpoint.
  */
 export async function backUp(options: BackUpOptions): Promise<RunResult> {
-  const { repository, owner, clock, signal } = options
+  const { owner, clock, signal } = options
   signal.throwIfAborted()
   // The lock and the writer outlive an abort by the person, so that what has arrived can still be put in order.
-  await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: NEVER })
+  const onLeft = (error: AppError) => options.onEvent({ kind: 'left-behind', error })
+  await using lock = await lockRepository(options.repository, { mode: 'shared', owner, clock, signal: NEVER, onLeft })
+  const repository = underLock(options.repository, lock)
   await repository.loadIndex({ signal, onDamaged: (error) => options.onEvent({ kind: 'snapshot-damaged', error }) })
   await using writer = openWriter(repository, { clock, signal: lock.signal })
-  const run = new Run(options, lock, writer)
+  const run = new Run({ ...options, repository }, lock, writer)
   return await run.perform(AbortSignal.any([signal, lock.signal, run.cancelled]))
 }
 
@@ -103,6 +117,7 @@ class Run {
   readonly #cancel = new AbortController()
   #sentBytes = 0
   #hasCheckpoint = false
+  #incomplete: IncompleteSnapshot | undefined
 
   constructor(options: BackUpOptions, lock: RepositoryLock, writer: RepositoryWriter) {
     const { phone, identity, repository, clock, resumeFolder } = options
@@ -122,11 +137,13 @@ class Run {
 
   async perform(signal: AbortSignal): Promise<RunResult> {
     await this.#adoptOrphans(signal)
+    const packsBefore = new Set(this.#options.repository.index.packIds())
     const start = await this.#findStart(signal)
     const tree = openTree(this.#writer, start.tree, { cacheBytes: TREE_CACHE_BYTES })
     const outcome = await this.#receive(tree, start, signal)
-    if (outcome.outcome === 'refused') await this.#endRefused(outcome)
-    return await this.#save(tree, start, signal)
+    if (outcome.outcome === 'refused') await this.#endRefused(outcome, start)
+    const result = await this.#save(tree, start, signal)
+    return { ...result, readBack: await this.#readBack(packsBefore, signal) }
   }
 
   async #adoptOrphans(signal: AbortSignal): Promise<void> {
@@ -139,6 +156,8 @@ class Run {
     const { repository, onEvent } = this.#options
     const onDamaged = (error: AppError) => onEvent({ kind: 'snapshot-damaged', error })
     const start = await findStartingPoint(repository, { group: this.#group, resume: this.#resume, onDamaged, signal })
+    const onLeft = (error: AppError) => onEvent({ kind: 'left-behind', error })
+    this.#incomplete = openIncompleteSnapshot(repository, { left: start.incomplete, onLeft })
     onEvent({ kind: 'started', parent: start.parent, resumes: start.resumes })
     return start
   }
@@ -179,8 +198,14 @@ class Run {
    * A phone that ends a backup by itself forgets what it has sent, so going on from the checkpoint would gain nothing, and might
    * repeat the failure. One that ended before it sent anything (no passcode, say) still remembers an earlier run.
    */
-  async #endRefused(refusal: BackupOutcome & { readonly outcome: 'refused' }): Promise<never> {
-    if (this.#hasCheckpoint || refusal.code === INCONSISTENT) await this.#resume.remove()
+  async #endRefused(
+    refusal: BackupOutcome & { readonly outcome: 'refused' },
+    { parent }: StartingPoint,
+  ): Promise<never> {
+    if (this.#hasCheckpoint || refusal.code === INCONSISTENT) {
+      await this.#resume.write({ tree: undefined, baseSnapshot: parent?.id })
+      await this.#incomplete?.remove({ signal: this.#lock.signal })
+    }
     throw backupError(refusal)
   }
 
@@ -206,6 +231,8 @@ class Run {
   async #checkpoint(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<void> {
     const id = await tree.commit({ signal })
     await this.#writer.flush({ signal })
+    await this.#lock.verify({ signal })
+    await this.#incomplete?.replace(incompleteFieldsOf(this.#describe(id, start)), { signal })
     await this.#resume.write({ tree: id, baseSnapshot: start.parent?.id })
     this.#hasCheckpoint = true
   }
@@ -220,8 +247,13 @@ class Run {
     }
   }
 
-  async #save(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<RunResult> {
-    const { repository, identity, owner, clock, onEvent } = this.#options
+  #describe(tree: Id, { parent }: StartingPoint): RunTree {
+    const { identity, owner } = this.#options
+    return { tree, parent, group: this.#group, identity, owner, startedMs: this.#startedMs }
+  }
+
+  async #save(tree: CowTree, start: StartingPoint, signal: AbortSignal): Promise<Omit<RunResult, 'readBack'>> {
+    const { repository, clock, onEvent } = this.#options
     onEvent({ kind: 'saving' })
     await this.#assertFinished(tree, signal)
     const treeId = await tree.commit({ signal })
@@ -230,18 +262,14 @@ class Run {
     const before = start.parent && { tree: stored(start.parent.tree), totals: totalsOf(start.parent) }
     const comparison = await compareTrees(stored(treeId), before, { signal })
     const fields = snapshotFieldsOf({
-      tree: treeId,
-      parent: start.parent?.id,
-      group: this.#group,
-      identity,
-      owner,
-      startedMs: this.#startedMs,
+      ...this.#describe(treeId, start),
       endedMs: clock.nowMs(),
       comparison,
       stats: this.#writer.stats,
     })
     await this.#lock.verify({ signal })
     const snapshot = await saveSnapshot(repository, fields, { signal })
+    await this.#incomplete?.remove({ signal })
     await this.#resume.remove()
     return {
       snapshot,
@@ -251,6 +279,15 @@ class Run {
       storedBytes: this.#writer.stats.storedBytes,
       elapsedMs: clock.elapsedMs() - this.#startedElapsedMs,
     }
+  }
+
+  /** An abort ends the reading and nothing else: the snapshot is made. */
+  async #readBack(packsBefore: ReadonlySet<Id>, signal: AbortSignal): Promise<ReadBackReport | undefined> {
+    const { repository, clock, onEvent, readBack: wanted } = this.#options
+    if (wanted === undefined) return undefined
+    onEvent({ kind: 'reading-back' })
+    const written = new Set(repository.index.packIds()).difference(packsBefore)
+    return await readBack(repository, written, { ...wanted, clock, signal })
   }
 
   /** The phone's last word, said in this run, must be that its backup is finished; otherwise no tool would restore it. */

@@ -1,6 +1,12 @@
 import { AppError } from '../base/errors.ts'
+import type { Id, ReadBackReport } from '../repository/index.ts'
 
-export type RunErrorCode = 'run.unfinished' | 'run.cancelled' | 'run.no-backup' | 'run.restore-stopped'
+export type RunErrorCode =
+  | 'run.unfinished'
+  | 'run.cancelled'
+  | 'run.no-backup'
+  | 'run.not-as-stored'
+  | 'run.restore-stopped'
 
 /** The phone said success, but its own Status.plist does not say that the backup is finished. */
 export function unfinished(saw: string): AppError<RunErrorCode> {
@@ -45,4 +51,20 @@ export function restoreStopped(
   return new AppError('run.restore-stopped', `The restore was not begun. ${checks.map(({ saw }) => saw).join('; ')}`, {
     remedy: remedies.join('; '),
   })
+}
+
+/** The snapshot was made, but a sample of what is stored is not what was once written. */
+export function notAsStored(snapshot: Id, { damaged, packs }: ReadBackReport): AppError<RunErrorCode> {
+  const ours = damaged.some(({ isNew }) => isNew)
+    ? 'some of them stored just now'
+    : 'all of them older than this backup'
+  const saw = `${damaged.length} packs, ${ours}, are damaged in the store (${packs} were read back)`
+  return new AppError(
+    'run.not-as-stored',
+    `Snapshot ${snapshot.slice(0, 8)} was made, but it may not be whole: ${saw}`,
+    {
+      remedy:
+        'Run `phonekeep check --read-data`, follow its steps with `phonekeep repair`, then back up again; look after the disk',
+    },
+  )
 }

@@ -68,7 +68,7 @@ class Extraction {
   readonly #set: BackupSet
   readonly #target: string
   readonly #options: ExtractOptions
-  #making = Promise.resolve()
+  #making: Promise<unknown> = Promise.resolve()
   #done: ExtractReport = { files: 0, folders: 0, links: 0, bytes: 0, otherSizes: 0 }
 
   constructor(set: BackupSet, target: string, options: ExtractOptions) {

@@ -1,5 +1,5 @@
 export { type BackUpOptions, backUp, type RunEvent, type RunResult } from './back-up.ts'
-export type { RunErrorCode } from './errors.ts'
+export { notAsStored, type RunErrorCode } from './errors.ts'
 export {
   type ExtractFinding,
   type ExtractOptions,

@@ -2,7 +2,7 @@ import { openBackupSet, type PasswordSource, parseManifest, parseStatus } from '
 import { AppError, isAppError } from '../base/errors.ts'
 import { getValues, openSession, type Phone, parseUdid, readSupervision } from '../device/index.ts'
 import { boolOf, dictOf, numberOf, type PlistDict, parsePlist, textOf } from '../plist/index.ts'
-import { isTreeWhole, openTree, type Repository, type Snapshot } from '../repository/index.ts'
+import { isTreeWhole, type Repository, type Snapshot } from '../repository/index.ts'
 import type { BackupFacts, PhoneFacts } from './restore-checks.ts'
 import { compareWithList, listStoredFiles, type StoredFiles } from './restore-completeness.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -57,12 +57,10 @@ export interface BackupFactsOptions extends SignalOption {
  * the phone that it is of can be told.
  */
 export async function readBackupFacts(options: BackupFactsOptions): Promise<BackupFacts> {
-  const { repository, snapshot, files, signal } = options
+  const { files, signal } = options
   const manifest = await unlessDamaged(() => readSmall(files, 'Manifest.plist', parseManifest, { signal }))
   const status = await unlessDamaged(() => readSmall(files, 'Status.plist', parseStatus, { signal }))
-  const stored = await unlessDamaged(() =>
-    listStoredFiles(openTree(repository, snapshot.tree), files.folder, { signal }),
-  )
+  const stored = await unlessDamaged(() => listStoredFiles(files.tree, files.folder, { signal }))
   const list = stored instanceof AppError ? damagedList(stored.message) : await readList(options, stored)
   const known = manifest instanceof AppError ? undefined : manifest
   return {

@@ -1,5 +1,6 @@
 import type { PasswordSource } from '../backup-set/index.ts'
 import type { Clock } from '../base/clock.ts'
+import type { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import {
   type BackupEvent,
@@ -12,7 +13,7 @@ import {
   runRestore,
   whileAwake,
 } from '../device/index.ts'
-import { type LockOwner, lockRepository, openTree, type Repository, type Snapshot } from '../repository/index.ts'
+import { type LockOwner, lockRepository, type Repository, type Snapshot } from '../repository/index.ts'
 import { restoreCancelled, restoreStopped } from './errors.ts'
 import {
   type BackupFacts,
@@ -29,6 +30,8 @@ import { openSnapshotFiles, type SnapshotFiles } from './snapshot-files.ts'
 export type RestoreEvent =
   | BackupEvent
   | { readonly kind: 'checked'; readonly check: RestoreCheck }
+  /** An index file is damaged: what only it lists cannot be restored, and a check says so if the backup needs it. */
+  | { readonly kind: 'index-damaged'; readonly error: AppError }
   /** The checks are over and the phone is asked; bytes are those of the whole backup, of which a phone may want less. */
   | { readonly kind: 'restoring'; readonly bytes: number }
   | { readonly kind: 'sent'; readonly bytes: number }
@@ -97,7 +100,7 @@ export async function restoreToPhone(options: RestoreToPhoneOptions): Promise<Re
   await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: options.signal })
   const cancel = new AbortController()
   const signal = AbortSignal.any([lock.signal, cancel.signal])
-  await repository.loadIndex({ signal })
+  await repository.loadIndex({ signal, onDamaged: (error) => onEvent({ kind: 'index-damaged', error }) })
   const files = await openSnapshotFiles(repository, snapshot, { signal })
   const facts = await gatherFacts({ ...options, signal }, files)
   const checks = judgeRestore(facts.backup, facts.phone)
@@ -145,9 +148,9 @@ async function serve(
   files: SnapshotFiles,
   { backup, phone: { ios } }: Facts,
 ): Promise<BackupOutcome> {
-  const { phone, repository, snapshot, password, onEvent, signal } = options
+  const { phone, password, onEvent, signal } = options
   const host = openRestoreHost({
-    tree: openTree(repository, snapshot.tree),
+    tree: files.tree,
     backup: { udid: backup.udid, folder: files.folder },
     onSent: (bytes) => onEvent({ kind: 'sent', bytes }),
   })

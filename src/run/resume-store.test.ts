@@ -21,6 +21,7 @@ test('a checkpoint is read back as it was written, until it is removed', async (
   for (const checkpoint of [
     { tree: idOf('1'), baseSnapshot: undefined },
     { tree: idOf('2'), baseSnapshot: idOf('3') },
+    { tree: undefined, baseSnapshot: idOf('3') },
   ]) {
     await store.write(checkpoint)
     assert.deepEqual(await store.read(), checkpoint)
@@ -41,6 +42,7 @@ for (const text of [
   '',
   '{',
   'null',
+  '{}',
   '42',
   '{"tree":"../../etc/passwd"}',
   `{"tree":"${'1'.repeat(64)}","baseSnapshot":7}`,

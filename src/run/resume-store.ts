@@ -6,7 +6,8 @@ import { type Id, parseId } from '../repository/index.ts'
 
 /** What an interrupted run left to go on from: the tree as the phone last saw it, made on top of a snapshot. */
 export interface Checkpoint {
-  readonly tree: Id
+  /** Undefined when the phone has refused to go on from what there was: then the run begins from the snapshot. */
+  readonly tree: Id | undefined
   /** The phone's newest snapshot when the run began; undefined on a first backup. A checkpoint on another base is stale. */
   readonly baseSnapshot: Id | undefined
 }
@@ -33,7 +34,10 @@ export function openResumeStore(folder: string, name: { repositoryId: string; ud
     async write(checkpoint) {
       await makeFolder(folder)
       const draft = `${file}.new`
-      await writeFile(draft, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
+      await writeFile(draft, JSON.stringify({ ...checkpoint, tree: checkpoint.tree ?? null }), {
+        mode: 0o600,
+        flush: true,
+      })
       await rename(draft, file)
     },
     remove: () => rm(file, { force: true }),
@@ -46,7 +50,7 @@ function parseCheckpoint(text: string): Checkpoint | undefined {
     const { tree, baseSnapshot } = JSON.parse(text) as Partial<Record<keyof Checkpoint, unknown>>
     const id = parseId(tree)
     const base = parseId(baseSnapshot)
-    const isRight = id !== undefined && (base === undefined) === (baseSnapshot === undefined)
+    const isRight = (id !== undefined || tree === null) && (base === undefined) === (baseSnapshot === undefined)
     return isRight ? { tree: id, baseSnapshot: base } : undefined
   } catch {
     return undefined

@@ -3,7 +3,11 @@ import type { PhoneIdentity } from '../device/index.ts'
 import {
   goTime,
   type Id,
+  INCOMPLETE_TAG,
+  incompleteHost,
+  incompleteTime,
   type LockOwner,
+  type Snapshot,
   type SnapshotFields,
   type SnapshotSummary,
   type WriterStats,
@@ -11,13 +15,17 @@ import {
 import type { TreeComparison } from './compare-trees.ts'
 import type { SnapshotGroup } from './starting-point.ts'
 
-export interface FinishedTree {
+/** What is known of a tree from the beginning of a run. */
+export interface RunTree {
   readonly tree: Id
-  readonly parent: Id | undefined
+  readonly parent: Snapshot | undefined
   readonly group: SnapshotGroup
   readonly identity: PhoneIdentity
   readonly owner: LockOwner
   readonly startedMs: number
+}
+
+export interface FinishedTree extends RunTree {
   readonly endedMs: number
   readonly comparison: TreeComparison
   readonly stats: WriterStats
@@ -25,17 +33,29 @@ export interface FinishedTree {
 
 /** What a finished run writes down about itself, so that restic's listings make sense to people. */
 export function snapshotFieldsOf(finished: FinishedTree): SnapshotFields {
-  const { tree, parent, group, identity, owner, startedMs } = finished
+  return { ...commonFields(finished), time: goTime(finished.startedMs), summary: summaryOf(finished) }
+}
+
+/** The same for a run that is not over, so that no other program takes it for a backup of the phone. */
+export function incompleteFieldsOf(run: RunTree): SnapshotFields {
+  const { hostname, tags, ...fields } = commonFields(run)
   return {
-    time: goTime(startedMs),
-    parent,
+    ...fields,
+    time: incompleteTime(run.parent, goTime(run.startedMs)),
+    hostname: incompleteHost(hostname),
+    tags: [...tags, INCOMPLETE_TAG],
+  }
+}
+
+function commonFields({ tree, parent, group, identity, owner }: RunTree) {
+  return {
+    parent: parent?.id,
     tree,
     paths: [group.path],
     hostname: group.hostname,
-    username: owner.username,
+    username: owner.hostname,
     tags: tagsOf(identity),
     program_version: `phonekeep ${VERSION}`,
-    summary: summaryOf(finished),
   }
 }
 

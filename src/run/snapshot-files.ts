@@ -10,6 +10,8 @@ interface SignalOption {
 export interface SnapshotFiles extends BackupFiles {
   /** Where the backup's folder is in the snapshot's tree. */
   readonly folder: TreePath
+  /** The snapshot's folders and files, as whoever restores them is to get them. */
+  readonly tree: TreeReader
 }
 
 /**
@@ -28,6 +30,7 @@ export async function openSnapshotFiles(
   if (others.length > 0) throw noBackup(`Snapshot ${snapshot.id} holds ${others.length + 1} backups`)
   return {
     folder,
+    tree,
     async open(path, { signal }) {
       const place = [...folder, ...path.split('/')]
       const entry = await tree.stat(place, { signal })

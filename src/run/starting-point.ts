@@ -1,6 +1,9 @@
 import { AppError, isAppError } from '../base/errors.ts'
 import {
+  hostOf,
   type Id,
+  isIncomplete,
+  isOpenAfter,
   isTreeWhole,
   type ListOptions,
   listSnapshots,
@@ -10,7 +13,7 @@ import {
   type Snapshot,
   shortId,
 } from '../repository/index.ts'
-import type { ResumeStore } from './resume-store.ts'
+import type { Checkpoint, ResumeStore } from './resume-store.ts'
 
 /** What a run builds on. */
 export interface StartingPoint {
@@ -20,6 +23,8 @@ export interface StartingPoint {
   readonly tree: Id | undefined
   /** True when an interrupted run is gone on with. */
   readonly resumes: boolean
+  /** What interrupted runs of this phone have left in the repository. */
+  readonly incomplete: readonly Snapshot[]
 }
 
 /** What keeps the snapshots of one phone together: restic groups by host and paths. */
@@ -36,31 +41,51 @@ export function snapshotGroupOf({ udid, model }: { udid: string; model: string |
 
 /**
  * Finds what to build on: the phone's newest snapshot of which nothing is known to be lost. A phone that is shown nothing sends
- * everything, and what it still has of what was lost is then stored anew. A checkpoint that is stale or no longer whole is left
- * aside: it only costs time.
+ * everything, and what it still has of what was lost is then stored anew. An interrupted run is gone on with from the checkpoint
+ * of this machine, else from what it has left in the repository; what is stale or no longer whole is left aside: it only costs time.
  */
 export async function findStartingPoint(
   repository: Repository,
   { group, resume, onDamaged, signal }: { group: SnapshotGroup; resume: ResumeStore } & ListOptions,
 ): Promise<StartingPoint> {
-  const parent = await findParent(repository, { group, onDamaged, signal })
+  const snapshots = (await listSnapshots(repository, { signal, onDamaged })).filter((snapshot) => isOf(group, snapshot))
+  const parent = await findParent(repository, { snapshots: snapshots.filter(isBackup), group, onDamaged, signal })
+  const incomplete = snapshots.filter(isIncomplete)
   const checkpoint = await resume.read()
-  const isCurrent = checkpoint !== undefined && checkpoint.baseSnapshot === parent?.id
-  if (isCurrent && (await isTreeWhole(repository, checkpoint.tree, { signal }))) {
-    return { parent, tree: checkpoint.tree, resumes: true }
+  for (const tree of treesToGoOnFrom(checkpoint, incomplete, parent)) {
+    if (await isTreeWhole(repository, tree, { signal })) return { parent, tree, resumes: true, incomplete }
   }
-  return { parent, tree: parent?.tree, resumes: false }
+  return { parent, tree: parent?.tree, resumes: false, incomplete }
 }
 
-/** A repaired snapshot lacks files that the phone would take for backed up: it is passed over as well. */
+function isOf({ hostname, path }: SnapshotGroup, snapshot: Snapshot): boolean {
+  return hostOf(snapshot) === hostname && snapshot.paths.includes(path)
+}
+
+/** A repaired snapshot lacks files that the phone would take for backed up: it is passed over. */
+function isBackup({ tags = [] }: Snapshot): boolean {
+  return !tags.includes(REPAIRED_TAG) && !isIncomplete({ tags })
+}
+
+/** The best first. A checkpoint of this machine knows more than the repository: also, that the phone does not want to go on. */
+function treesToGoOnFrom(
+  checkpoint: Checkpoint | undefined,
+  incomplete: readonly Snapshot[],
+  parent: Snapshot | undefined,
+): readonly Id[] {
+  const isCurrent = checkpoint !== undefined && checkpoint.baseSnapshot === parent?.id
+  if (isCurrent && checkpoint.tree === undefined) return []
+  const open = incomplete.filter(({ tags = [] }) => !tags.includes(REPAIRED_TAG)).toReversed()
+  const trees = open.filter((snapshot) => isOpenAfter(snapshot, parent)).map(({ tree }) => tree)
+  return isCurrent && checkpoint.tree !== undefined ? [checkpoint.tree, ...trees] : trees
+}
+
 async function findParent(
   repository: Repository,
-  { group, onDamaged, signal }: { group: SnapshotGroup } & ListOptions,
+  { snapshots, group, onDamaged, signal }: { snapshots: readonly Snapshot[]; group: SnapshotGroup } & ListOptions,
 ): Promise<Snapshot | undefined> {
-  const snapshots = await listSnapshots(repository, { signal, onDamaged })
   for (const snapshot of snapshots.toReversed()) {
-    const { hostname, paths, tags = [], tree } = snapshot
-    if (hostname !== group.hostname || !paths.includes(group.path) || tags.includes(REPAIRED_TAG)) continue
+    const { tree } = snapshot
     const isWhole = await isTreeWhole(repository, tree, { signal })
     if (isWhole && (await isReadable(repository, { tree, folder: group.path.slice(1), signal }))) return snapshot
     onDamaged?.(partLost(snapshot))

@@ -5,6 +5,7 @@ import { type ByteChannel, openChannel, wireClosed } from '../base/channel.ts'
 import type { Clock } from '../base/clock.ts'
 import { type BackupAgent, type EncryptionOptions, newBackupAgent, setUpEncryption } from './backup/backup-phone.ts'
 import { readRestoreApplications } from './backup/restore/index.ts'
+import { conditionLine, conditionNews, endCloudBackup } from './cloud-backup.ts'
 import { Condition, type ConditionChange, type ConditionState, notificationsOf } from './condition/index.ts'
 import type { PhoneContents } from './contents/index.ts'
 import { type Fault, Faults, LOCKDOWN } from './faults/index.ts'
@@ -157,6 +158,12 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
     this.#logLines.tell(completeLine(line, { nowMs: this.clock.nowMs() }))
   }
 
+  /** An iCloud backup ends, as after a tap on Back Up Now: well, or with an error of MBErrorDomain. Nothing is uploaded. */
+  endCloudBackup({ code }: { code?: number } = {}): void {
+    const { values, contents, clock } = this
+    endCloudBackup({ values, contents, clock, log: (line) => this.log(line) }, { code })
+  }
+
   /** Ends every connection; a phone with a passcode is locked then, and lets nobody at its data. `events` tell of it. */
   restart(): void {
     this.power.tell({ what: 'restart', displayPass: false, displayFail: false })
@@ -247,12 +254,17 @@ export class VirtualPhone implements PhoneOnMux, AsyncDisposable {
 
   #follow(change: ConditionChange): void {
     for (const name of notificationsOf(change)) this.post(name)
+    const news = conditionNews(change, this.values)
+    if (news !== undefined) this.log(news)
     this.#otherProgram.follow(change.now)
   }
 
   #postChange({ domain, key }: ValueChange): void {
     if (domain === '' && key === 'DeviceName') this.post('com.apple.mobile.lockdown.device_name_changed')
     if (domain === 'com.apple.mobile.backup') this.post('com.apple.mobile.backup.domain_changed')
+    if (domain === 'com.apple.mobile.backup' && key === 'CloudBackupEnabled') {
+      this.log(conditionLine(this.condition.state, this.values))
+    }
     if (domain === 'com.apple.disk_usage') this.post('com.apple.mobile.lockdown.disk_usage_changed')
   }
 

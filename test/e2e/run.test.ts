@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { NEVER } from '../../src/base/abort.ts'
 import { isAppError } from '../../src/base/errors.ts'
-import { listSnapshots } from '../../src/repository/index.ts'
+import { isIncomplete, listSnapshots } from '../../src/repository/index.ts'
 import type { RunEvent } from '../../src/run/index.ts'
 import { MISCHIEFS } from '../../src/virtual-phone/index.ts'
 import { assertHolds, hashContents, hashFolder } from '../testing/backup-folder.ts'
@@ -19,7 +19,8 @@ async function resticRestore(world: World, snapshot: string): Promise<string> {
 }
 
 async function snapshotsOf(world: World): Promise<readonly string[]> {
-  return (await listSnapshots(await world.repository(), { signal: NEVER })).map(({ id }) => id)
+  const snapshots = await listSnapshots(await world.repository(), { signal: NEVER })
+  return snapshots.filter((snapshot) => !isIncomplete(snapshot)).map(({ id }) => id)
 }
 
 test('a backup restored with plain restic holds every file of the phone, byte for byte', async () => {
@@ -105,11 +106,16 @@ test('an abort leaves no snapshot and no lock, and the next run goes on', async 
   await restic(world.repositoryFolder, 'check', '--read-data')
 })
 
+async function incompleteOf(world: World): Promise<string> {
+  const snapshot = (await listSnapshots(await world.repository(), { signal: NEVER })).find(isIncomplete)
+  return snapshot?.id ?? ''
+}
+
 test('a checkpoint whose blobs a prune took away is left aside', async () => {
   await using world = await openWorld({ files: 400, bytes: 20_000_000 })
   world.virtual.faults.add({ do: 'cut', service: 'com.apple.mobilebackup2', afterBytes: 10_000_000 })
   await assert.rejects(world.backUp())
-  await restic(world.repositoryFolder, 'prune')
+  await restic(world.repositoryFolder, 'forget', '--prune', await incompleteOf(world))
   const { events, onEvent } = recorder()
   const { snapshot } = await world.backUp({ onEvent })
   assert.ok(events.some((event) => event.kind === 'started' && !event.resumes))

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { COMMAND } from './phonekeep.ts'
 
-/** What a person types once the terminal shows this. */
-export type Answer = readonly [question: RegExp, typed: string]
+/** What a person types once the terminal shows this; it may depend on all that is shown. */
+export type Answer = readonly [question: RegExp, typed: string | ((shown: string) => string)]
 
 export interface Typed {
   readonly exitCode: number | null
@@ -29,7 +29,7 @@ export async function onTerminal(
     shown += text
     for (let next = left[0]; next?.[0].test(shown.slice(from)); next = left[0]) {
       from = shown.length
-      child.stdin.write(next[1])
+      child.stdin.write(typeof next[1] === 'string' ? next[1] : next[1](shown))
       left.shift()
     }
   })

@@ -24,8 +24,13 @@ export interface Started {
  * where Node keeps compiled modules, which halves the time of a start. The network that the tests run in is left alone.
  */
 export function startPhonekeep(args: readonly string[], env: Readonly<Record<string, string>>): Started {
+  return start([COMMAND, ...args], env)
+}
+
+/** The same for any program. */
+export function start([program, ...args]: readonly string[], env: Readonly<Record<string, string>>): Started {
   const { PATH, NODE_COMPILE_CACHE } = process.env
-  const child = spawn(COMMAND, args, {
+  const child = spawn(program ?? '', args, {
     env: { PATH, NODE_COMPILE_CACHE, HOME: '/nonexistent', PHONEKEEP_WIFI: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

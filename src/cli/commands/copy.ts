@@ -3,6 +3,7 @@ import {
   type CopyPlan,
   type CopyProgress,
   copySnapshots,
+  isIncomplete,
   listSnapshots,
   lockRepository,
   planCopy,
@@ -11,7 +12,7 @@ import {
   type Snapshot,
   shortId,
 } from '../../repository/index.ts'
-import { type Context, printResult } from '../context.ts'
+import { type Context, printResult, warner } from '../context.ts'
 import { badUsage } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
@@ -61,10 +62,22 @@ async function copy(ids: readonly string[], options: CopyOptions, context: Conte
     options.lock === false ? undefined : await lockRepository(source, { mode: 'shared', owner, clock, signal })
   const until = sourceLock?.signal ?? signal
   await using lock = await lockRepository(target, { mode: 'shared', owner, clock, signal: until })
-  const chosen = await chooseSnapshots(source, { ids, filter: filterOf(options) }, context)
+  const chosen = await chooseForCopy(source, ids, options, context)
   const plan = planCopy(chosen, await listSnapshots(target, { signal: lock.signal }))
   const saved = await copyPlanned({ source, target }, plan, { lock, context })
   printResult(context, { json: options.json, result: toJson(plan, saved), lines: () => linesOf(plan, saved) })
+}
+
+/** What interrupted runs have left is of use to the next run alone: it is copied only when it is named, or its tag. */
+async function chooseForCopy(
+  source: Repository,
+  ids: readonly string[],
+  options: CopyOptions,
+  context: Context,
+): Promise<readonly Snapshot[]> {
+  const filter = filterOf(options)
+  const chosen = await chooseSnapshots(source, { ids, filter }, context)
+  return ids.length + filter.tags.length > 0 ? chosen : chosen.filter((snapshot) => !isIncomplete(snapshot))
 }
 
 async function openSource(options: CopyOptions, context: Context): Promise<Repository> {
@@ -87,8 +100,8 @@ async function copyPlanned(
   const { clock, terminal } = context
   const { signal } = lock
   if (plan.copy.length === 0) return []
-  await source.loadIndex({ signal })
-  await target.loadIndex({ signal })
+  await source.loadIndex({ signal, onDamaged: warner(context) })
+  await target.loadIndex({ signal, onDamaged: warner(context) })
   const progress = openProgress(terminal, clock)
   const onProgress = ({ snapshots, bytes }: CopyProgress) => {
     const amount = `${countOf(snapshots, 'snapshot')}, ${formatSize(bytes)}`

@@ -38,7 +38,7 @@ async function demo(context: Context): Promise<void> {
 
   const environment = { ...context.environment, muxAddress: server.address, stateFolder: join(folder, 'state') }
   const backUpPhone = () =>
-    backUpOne(repository, { udid: undefined, allowanceBytes: undefined }, { ...context, environment })
+    backUpOne(repository, { udid: undefined, allowanceBytes: undefined, readBackBytes: 0 }, { ...context, environment })
   const repositoryFolder = join(folder, 'repository')
   const password = new Secret(PASSWORD)
   const repository = await createRepository(openLocalBackend(repositoryFolder), { password, clock, signal })

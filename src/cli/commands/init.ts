@@ -15,7 +15,7 @@ export function addInit(program: Command, context: Context): void {
 async function init(options: RepositoryOptions & { json?: boolean }, context: Context): Promise<void> {
   const { clock, signal } = context
   const backend = await openNamedBackend(options, context)
-  const password = await passwordFor(options, context, true)
+  const { password } = await passwordFor(options, context, true)
   const repository = await createRepository(backend, { password, clock, signal })
   printResult(context, {
     json: options.json,
@@ -23,6 +23,7 @@ async function init(options: RepositoryOptions & { json?: boolean }, context: Co
     lines: () => [
       `Made the repository ${repository.id.slice(0, 10)} in ${backend.location}.`,
       'Keep its password safe: without it nobody can read the backups, and nobody can reset it.',
+      'Then run `phonekeep key recovery`: 24 words on paper open everything when the password is lost.',
     ],
   })
 }

@@ -1,21 +1,29 @@
 import type { Command } from 'commander'
+import { AppError } from '../../base/errors.ts'
 import type { Secret } from '../../base/secret.ts'
 import {
   addKey as addRepositoryKey,
   changePassword,
+  type Id,
+  isRecoveryKey,
   type LockMode,
   listKeys,
   lockRepository,
   type NewKey,
+  newRecoveryWords,
+  openRepository,
   type Repository,
   type RepositoryKey,
   type RepositoryLock,
+  recoveryLabel,
   removeKey,
   shortId,
 } from '../../repository/index.ts'
-import { type Context, printResult } from '../context.ts'
+import { type Context, printResult, warner } from '../context.ts'
+import type { CliErrorCode } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { askPassword, passwordFromFile } from '../passwords.ts'
+import { askBack, sheetLines } from '../recovery-sheet.ts'
 import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { table } from '../terminal.ts'
 import { formatTime } from '../words.ts'
@@ -28,6 +36,12 @@ export function addKey(program: Command, context: Context): void {
   withRepositoryOptions(withNewKeyOptions(key.command('add')))
     .description('add a password; the others stay good')
     .action((options) => add(options, context))
+  withRepositoryOptions(key.command('recovery'))
+    .description('add a key of 24 words, which on paper open everything when the password is lost')
+    .option('--replace', 'remove the old recovery key once the new one works')
+    .option('--yes', 'do not ask for three of the words back')
+    .option(...JSON_OUTPUT)
+    .action((options) => recovery(options, context))
   withRepositoryOptions(key.command('remove').option(...JSON_OUTPUT))
     .description('remove a key, so that its password opens nothing any more')
     .argument('<key>', 'the beginning of its ID')
@@ -43,6 +57,11 @@ function withNewKeyOptions(command: Command): Command {
     .option('--host <name>', 'the host to note down with it')
     .option('--user <name>', 'the person to note down with it', 'phonekeep')
     .option(...JSON_OUTPUT)
+}
+
+interface RecoveryOptions extends KeyOptions {
+  readonly replace?: boolean
+  readonly yes?: boolean
 }
 
 interface KeyOptions extends RepositoryOptions {
@@ -81,12 +100,42 @@ function linesOf(keys: readonly RepositoryKey[]): readonly string[] {
 async function add(options: NewKeyOptions, context: Context): Promise<void> {
   const repository = await openNamedRepository(options, context)
   const key = await newKeyOf(options, context)
-  await using lock = await lockFor(repository, 'shared', context)
-  const id = await addRepositoryKey(repository, { ...key, signal: lock.signal })
+  const id = await addLocked(repository, key, context)
   printResult(context, {
     json: options.json,
     result: { added: id },
     lines: () => [`Added the key ${shortId(id)}. Its password opens the whole repository, as every other one does.`],
+  })
+}
+
+/**
+ * `phonekeep key recovery`: the key is there, and was opened, before its words are shown; the old one goes after they were read back.
+ * Broken off in between, both open the repository.
+ */
+async function recovery(options: RecoveryOptions, context: Context): Promise<void> {
+  const { clock, signal, terminal } = context
+  const repository = await openNamedRepository(options, context)
+  const old = (await listKeys(repository, { signal })).filter(isRecoveryKey)
+  if (old.length > 0 && options.replace !== true) throw recoveryKeyExists()
+  const password = newRecoveryWords()
+  const id = await addLocked(repository, { password, label: recoveryLabel(clock.nowMs()) }, context)
+  const opened = await openRepository(repository.backend, { password, signal })
+  printResult(context, {
+    json: options.json,
+    result: { added: id, words: password.reveal().split(' ') },
+    lines: () => sheetLines(password, { location: repository.backend.location, columns: terminal.columns }),
+  })
+  if (process.stdin.isTTY && !options.yes) await askBack(password, { say: terminal.err, signal })
+  if (old.length > 0) {
+    await using lock = await lockFor(opened, 'exclusive', context)
+    for (const key of old) await removeKey(opened, key.id, { signal: lock.signal })
+    terminal.err('The old recovery key opens nothing any more.')
+  }
+}
+
+function recoveryKeyExists(): AppError<CliErrorCode> {
+  return new AppError('cli.recovery-key-exists', 'The repository has a recovery key already', {
+    remedy: 'Its words cannot be shown again; if the paper is lost or was seen, make a new one with --replace',
   })
 }
 
@@ -113,8 +162,18 @@ async function passwd(options: NewKeyOptions, context: Context): Promise<void> {
   })
 }
 
+async function addLocked(repository: Repository, key: NewKey, context: Context): Promise<Id> {
+  await using lock = await lockFor(repository, 'shared', context)
+  return await addRepositoryKey(repository, { ...key, signal: lock.signal })
+}
+
 async function lockFor(repository: Repository, mode: LockMode, context: Context): Promise<RepositoryLock> {
-  return await lockRepository(repository, { mode, owner: await lockOwner(context), ...context })
+  return await lockRepository(repository, {
+    mode,
+    owner: await lockOwner(context),
+    onLeft: warner(context),
+    ...context,
+  })
 }
 
 async function newKeyOf({ newPasswordFile, host, user }: NewKeyOptions, context: Context): Promise<NewKey> {

@@ -137,6 +137,9 @@ function narrateRestore(progress: Progress, name: string): (event: RestoreEvent)
 
   return (event) => {
     switch (event.kind) {
+      case 'index-damaged':
+        progress.say(`Warning: ${event.error.message}.`)
+        return
       case 'checked':
         progress.say(lineOf(event.check))
         return

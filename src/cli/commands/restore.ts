@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { AppError } from '../../base/errors.ts'
-import { findSnapshot, type Repository, restoreTree, type Snapshot } from '../../repository/index.ts'
+import { findSnapshot, isIncomplete, type Repository, restoreTree, type Snapshot } from '../../repository/index.ts'
 import { type BackupPasswordOptions, withBackupPasswordOption } from '../backup-password.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { badUsage, type CliErrorCode } from '../errors.ts'
@@ -71,6 +71,9 @@ async function findWanted(wanted: string, options: RestoreOptions, context: Cont
   const repository = await openNamedRepository(options, context, { cached: true })
   const onDamaged = warner(context)
   const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged })
+  if (isIncomplete(snapshot)) {
+    context.terminal.err('Warning: this is what an interrupted run had stored so far, not a whole backup.')
+  }
   await repository.loadIndex({ signal, onDamaged })
   return { repository, snapshot }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { listSnapshots, type Snapshot, shortId, snapshotToJson } from '../../repository/index.ts'
+import { isIncomplete, listSnapshots, type Snapshot, shortId, snapshotToJson } from '../../repository/index.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
@@ -28,5 +28,9 @@ function linesOf(list: readonly Snapshot[]): readonly string[] {
     (tags ?? []).join(', '),
     paths.join(', '),
   ])
-  return [...table([['ID', 'Time', 'Host', 'Tags', 'Paths'], ...rows]), countOf(list.length, 'snapshot')]
+  return [
+    ...table([['ID', 'Time', 'Host', 'Tags', 'Paths'], ...rows]),
+    countOf(list.length, 'snapshot'),
+    ...(list.some(isIncomplete) ? ['Those tagged "incomplete" are no backups: the next run goes on from them.'] : []),
+  ]
 }

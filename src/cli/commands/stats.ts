@@ -8,7 +8,7 @@ import {
   type Stats,
   type StatsMode,
 } from '../../repository/index.ts'
-import { type Context, printResult } from '../context.ts'
+import { type Context, printResult, warner } from '../context.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { chooseSnapshots, type FilterOptions, filterOf, withFilterOptions } from '../snapshot-choice.ts'
@@ -42,7 +42,7 @@ async function stats(ids: readonly string[], options: StatsCommandOptions, conte
   await using lock = await lockRepository(repository, { mode: 'shared', owner: await lockOwner(context), ...context })
   const { signal } = lock
   const snapshots = await chooseSnapshots(repository, { ids, filter: filterOf(options) }, context)
-  await repository.loadIndex({ signal })
+  await repository.loadIndex({ signal, onDamaged: warner(context) })
   const progress = openProgress(context.terminal, context.clock)
   let trees = 0
   const onTree = () => progress.show({ doing: 'reading trees', amount: countOf(++trees, 'tree') })

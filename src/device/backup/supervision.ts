@@ -1,11 +1,11 @@
 import type { WaitOptions } from '../../base/channel.ts'
 import { isAppError } from '../../base/errors.ts'
-import { boolOf, dictOf } from '../../plist/index.ts'
+import { boolOf } from '../../plist/index.ts'
 import type { Phone } from '../phone.ts'
-import { ask } from '../plist-frame.ts'
-import { openLimitedService } from '../services/limited-service.ts'
+import { openConfiguration, readCloudConfiguration } from '../services/configuration.ts'
 
-const CONFIGURATION_SERVICE = 'com.apple.mobile.MCInstall'
+/** The phone is too old for the service, or keeps it to itself. */
+const UNTOLD: ReadonlySet<string> = new Set(['device.service-refused', 'device.lockdown-refused', 'wire.closed'])
 
 /**
  * Whether an organisation supervises the phone; undefined when the phone does not say.
@@ -13,11 +13,10 @@ const CONFIGURATION_SERVICE = 'com.apple.mobile.MCInstall'
  */
 export async function readSupervision(phone: Phone, { signal }: WaitOptions): Promise<boolean | undefined> {
   try {
-    await using channel = await openLimitedService(phone, CONFIGURATION_SERVICE, { signal })
-    const answer = await ask(channel, { RequestType: 'GetCloudConfiguration' }, { signal })
-    return boolOf(dictOf(answer.CloudConfiguration)?.IsSupervised)
+    await using channel = await openConfiguration(phone, { signal })
+    return boolOf((await readCloudConfiguration(channel, { signal })).IsSupervised)
   } catch (error) {
-    if (isAppError(error, 'device.service-refused') || isAppError(error, 'wire.closed')) return undefined
+    if (isAppError(error) && UNTOLD.has(error.code)) return undefined
     throw error
   }
 }

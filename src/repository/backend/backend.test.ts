@@ -8,6 +8,7 @@ import { backendConformance } from '../testing/backend-conformance.ts'
 import { createMemoryBackend } from '../testing/memory-backend.ts'
 import { signal, temporaryFolder } from '../testing/restic.ts'
 import { pathOf, type StoredName } from './backend.ts'
+import { guardBackend } from './guarded.ts'
 import { openLocalBackend } from './local.ts'
 
 const WHOLE = { offset: 0, length: 1000 }
@@ -15,6 +16,10 @@ const bytes = Buffer.from('0123456789')
 const id = sha256(bytes)
 
 backendConformance('in memory', async () => ({ backend: createMemoryBackend(), [Symbol.asyncDispose]: async () => {} }))
+backendConformance('behind a guard', async () => ({
+  backend: guardBackend(createMemoryBackend(), () => {}),
+  [Symbol.asyncDispose]: async () => {},
+}))
 backendConformance('in a folder', async () => {
   const folder = await temporaryFolder()
   return {

@@ -33,6 +33,8 @@ const MUST_STAY_GONE: ReadonlySet<string> = new Set(['index', 'snapshot', 'key']
 
 class LocalBackend implements Backend {
   readonly location: string
+  /** Folders that are there and may not be durable yet: what is saved into them must not be ready before they are. */
+  readonly #making = new Map<string, Promise<void>>()
 
   constructor(folder: string) {
     this.location = folder
@@ -43,9 +45,10 @@ class LocalBackend implements Backend {
     const { quarantine: _whenNeeded, ...folders } = FOLDERS
     const wanted = [...Object.values(folders), ...FAN_OUT.map((digits) => `data/${digits}`)]
     await this.#attempt('write', '', async () => {
-      await makeFolder(this.location)
+      const made = await makeFolder(this.location)
       for (const folder of wanted) await makeFolder(join(this.location, folder))
       for (const folder of [FOLDERS.pack, '']) await syncFolder(join(this.location, folder))
+      for (const folder of made) await syncFolder(dirname(folder))
     })
   }
 
@@ -73,9 +76,10 @@ class LocalBackend implements Backend {
   async #ensureFanOut(name: StoredName): Promise<void> {
     if (name.kind !== 'pack' && name.kind !== 'quarantine') return
     const folder = dirname(join(this.location, pathOf(name)))
-    if ((await orAbsent(stat(folder))) !== undefined) return
-    await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST'))
-    await syncFolder(dirname(folder))
+    if ((await orAbsent(stat(folder))) !== undefined) return await this.#making.get(folder)
+    const making = makeDurableFolder(folder).finally(() => this.#making.delete(folder))
+    this.#making.set(folder, making)
+    await making
   }
 
   async load(name: StoredName, range: ByteRange, { signal }: BackendOptions): Promise<Uint8Array | undefined> {
@@ -147,6 +151,11 @@ class LocalBackend implements Backend {
   async #attempt<Result>(doing: 'read' | 'write', path: string, work: () => Promise<Result>): Promise<Result> {
     return await onStorage({ doing, what: join(this.location, path) }, work)
   }
+}
+
+async function makeDurableFolder(folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST'))
+  await syncFolder(dirname(folder))
 }
 
 /** A temporary file beside the place, synced, made read-only, closed and renamed: all of it or nothing. The folder is not synced. */

@@ -42,6 +42,9 @@ export const SEAL_BYTES = IV_BYTES + TAG_BYTES
 export class Sealer {
   readonly #key: MasterKey
   readonly #nonceCipher: Cipheriv
+  /** Random bytes are asked for many at a time, as each time costs more than the bytes. */
+  readonly #randomBytes = new Uint8Array(IV_BYTES * 256)
+  #randomUsed = this.#randomBytes.length
 
   constructor(key: MasterKey) {
     this.#key = key
@@ -63,7 +66,7 @@ export class Sealer {
   sealInto(target: Uint8Array<ArrayBuffer>, plain: Uint8Array): number {
     assert(target.length >= plain.length + SEAL_BYTES)
     const iv = target.subarray(0, IV_BYTES)
-    fillRandom(iv)
+    iv.set(this.#freshIv())
     const ciphertext = target.subarray(IV_BYTES, IV_BYTES + plain.length)
     const cipher = createCipheriv('aes-256-ctr', this.#key.encrypt, iv)
     forEachSlice(plain, (slice, offset) => {
@@ -98,6 +101,15 @@ export class Sealer {
     if (iv.every((byte) => byte === 0)) return undefined
     if (!timingSafeEqual(this.#tag(iv, ciphertext), sealed.subarray(sealed.length - TAG_BYTES))) return undefined
     return createDecipheriv('aes-256-ctr', this.#key.encrypt, iv).update(ciphertext)
+  }
+
+  #freshIv(): Uint8Array {
+    if (this.#randomUsed === this.#randomBytes.length) {
+      fillRandom(this.#randomBytes)
+      this.#randomUsed = 0
+    }
+    this.#randomUsed += IV_BYTES
+    return this.#randomBytes.subarray(this.#randomUsed - IV_BYTES, this.#randomUsed)
   }
 
   #tag(iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {

@@ -67,10 +67,16 @@ export function decodeHeader(header: Uint8Array): readonly PackedBlob[] | undefi
   return blobs
 }
 
-/** A pack that is complete and can be saved under its id. The pieces lie in the builder's buffer until it is reset. */
-export interface FinishedPack {
-  readonly id: Id
+/** Sealed blobs, one after the other: a pack without its header. */
+export interface PackContents {
   readonly blobs: readonly PackedBlob[]
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** A pack that is complete and can be saved under its id. The body lies in the builder's buffer until it is reset. */
+export interface FinishedPack extends PackContents {
+  readonly id: Id
+  /** The body, then the header and its length. */
   readonly pieces: readonly Uint8Array[]
   readonly sizeBytes: number
 }
@@ -83,10 +89,11 @@ export class PackBuilder {
   #blobs: PackedBlob[] = []
   #filled = 0
 
-  constructor(type: BlobType, sealer: Sealer, capacityBytes: number) {
+  /** `room` is a buffer to fill, or the size of a new one. */
+  constructor(type: BlobType, sealer: Sealer, room: Uint8Array<ArrayBuffer> | number) {
     this.#type = type
     this.#sealer = sealer
-    this.#buffer = new Uint8Array(new ArrayBuffer(capacityBytes))
+    this.#buffer = typeof room === 'number' ? new Uint8Array(room) : room
   }
 
   get filledBytes(): number {
@@ -100,6 +107,11 @@ export class PackBuilder {
   /** The sealed bytes of a blob of this pack. */
   sealedAt({ offset, length }: PackedBlob): Uint8Array {
     return this.#buffer.subarray(offset, offset + length)
+  }
+
+  /** What was appended so far, as it lies in the builder's buffer. */
+  get contents(): PackContents {
+    return { blobs: this.#blobs, body: this.#buffer.subarray(0, this.#filled) }
   }
 
   append(id: BlobId, { frame, plainBytes }: { readonly frame: Uint8Array; readonly plainBytes: number }): PackedBlob {
@@ -132,7 +144,7 @@ export class PackBuilder {
     const tail = concatBytes([header, trailer])
     const body = this.#buffer.subarray(0, this.#filled)
     const id = createHash('sha256').update(body).update(tail).digest('hex') as Id
-    return { id, blobs: this.#blobs, pieces: [body, tail], sizeBytes: body.length + tail.length }
+    return { id, blobs: this.#blobs, body, pieces: [body, tail], sizeBytes: body.length + tail.length }
   }
 
   /** Forgets the pack; the buffer is used again. */

@@ -5,7 +5,8 @@ import { type Id, sha256 } from '../format/id.ts'
 import { lockRepository } from '../lock.ts'
 import { memoryRepository } from '../testing/repositories.ts'
 import { clock, newRepository, restic, signal, temporaryFolder } from '../testing/restic.ts'
-import { assertEachKeepsOne, type Grouping, INCOMPLETE_TAG, planForget, removeSnapshots } from './forget.ts'
+import { assertEachKeepsOne, type Grouping, planForget, removeSnapshots } from './forget.ts'
+import { INCOMPLETE_TAG, incompleteHost } from './incomplete.ts'
 import { KEEP_NOTHING, type KeepPolicy, parseCalendarDuration } from './keep-policy.ts'
 import { listSnapshots, type Snapshot, type SnapshotFields, saveSnapshot } from './snapshot.ts'
 
@@ -21,7 +22,11 @@ function snapshot(day: number, fields: Partial<SnapshotFields> = {}): Snapshot {
 
 const plan = (snapshots: readonly Snapshot[], policy: Partial<KeepPolicy>, groupBy = byPhone) =>
   planForget(snapshots, { policy: { ...KEEP_NOTHING, ...policy }, groupBy, ...options })
-const incomplete = { tags: [INCOMPLETE_TAG] }
+const incompleteOn = (parent: Snapshot | undefined) => ({
+  tags: [INCOMPLETE_TAG],
+  hostname: incompleteHost('iphone'),
+  parent: parent?.id,
+})
 
 test('each phone is treated as if it were alone', () => {
   const snapshots = [snapshot(1), snapshot(2), snapshot(1, { hostname: 'ipad' }), snapshot(3, { paths: ['/other'] })]
@@ -37,7 +42,9 @@ test('each phone is treated as if it were alone', () => {
 })
 
 test('an interrupted run takes no complete backup’s place', () => {
-  const snapshots = [snapshot(1), snapshot(2), snapshot(3, incomplete), snapshot(4, incomplete)]
+  const complete = [snapshot(1), snapshot(2)]
+  const onNewest = incompleteOn(complete[1])
+  const snapshots = [...complete, snapshot(3, onNewest), snapshot(4, onNewest)]
   const [group] = plan(snapshots, { last: 2 })
   assert.deepEqual(
     group?.keep.map(({ snapshot: { time }, reasons }) => [time.slice(8, 10), reasons]),
@@ -51,13 +58,26 @@ test('an interrupted run takes no complete backup’s place', () => {
 })
 
 test('an interrupted run goes once a complete backup has followed, unless its tag is to be kept', () => {
-  const snapshots = [snapshot(1), snapshot(2, incomplete), snapshot(3)]
+  const first = snapshot(1)
+  const snapshots = [first, snapshot(2, incompleteOn(first)), snapshot(3)]
   assert.deepEqual(plan(snapshots, { last: 5 })[0]?.remove, [snapshots[1]])
   assert.deepEqual(plan(snapshots, { last: 5, tags: [[INCOMPLETE_TAG]] })[0]?.remove, [])
 })
 
+test('the first run of a phone that was interrupted stays; after the tag of its backup was changed, a later one does, too', () => {
+  assert.deepEqual(plan([snapshot(1, incompleteOn(undefined))], { last: 1 })[0]?.remove, [])
+  const first = snapshot(1)
+  const tagged = snapshot(1, { tags: ['kept'], original: first.id })
+  assert.deepEqual(plan([tagged, snapshot(2, incompleteOn(first))], { last: 1 })[0]?.remove, [])
+})
+
 test('where all backups of a phone would go, it has to be said', () => {
-  const snapshots = [snapshot(1), snapshot(2), snapshot(3, incomplete), snapshot(1, { hostname: 'ipad' })]
+  const snapshots = [
+    snapshot(1),
+    snapshot(2),
+    snapshot(3, incompleteOn(snapshot(2))),
+    snapshot(1, { hostname: 'ipad' }),
+  ]
   const gone = (...indexes: readonly number[]) => new Set(indexes.map((index): Id => snapshots[index]!.id))
   assertEachKeepsOne(snapshots, gone(0, 2))
   const refused = (error: unknown) => isAppError(error, 'repo.forgets-last') && /iphone/.test(error.message)

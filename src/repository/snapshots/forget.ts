@@ -2,11 +2,9 @@ import { forgetsLast } from '../errors.ts'
 import type { Id } from '../format/id.ts'
 import type { RepositoryLock } from '../lock.ts'
 import type { Repository } from '../repository.ts'
+import { hostOf, INCOMPLETE_TAG, isIncomplete, isOpenAfter } from './incomplete.ts'
 import { applyPolicy, KEEP_NOTHING, type KeepDecision, type KeepOptions, type KeepPolicy } from './keep-policy.ts'
 import { byTime, type Snapshot } from './snapshot.ts'
-
-/** Marks the snapshot of a run that was interrupted: it keeps what was sent so far, and the next run goes on from it. */
-export const INCOMPLETE_TAG = 'incomplete'
 
 /** What keeps snapshots together; each group is treated as if it were alone. */
 export const GROUPINGS = ['host', 'paths', 'tags'] as const
@@ -24,7 +22,7 @@ export interface ForgetGroup {
 
 /**
  * Decides which snapshots go, as restic does. Snapshots of interrupted runs take nobody's place: they are not counted, they stay
- * until the group has a newer complete one, and then they go.
+ * until a complete one has followed on the backup that they build on, and then they go.
  */
 export function planForget(
   snapshots: readonly Snapshot[],
@@ -55,20 +53,23 @@ function decideIncomplete(
   const newest = members.filter(isComplete).toSorted(byTime).at(-1)
   const incomplete = members.filter((snapshot) => !isComplete(snapshot))
   return applyPolicy(incomplete, { ...KEEP_NOTHING, tags }, options).map((decision) => {
-    const isOpen = newest === undefined || byTime(decision.snapshot, newest) > 0
-    return isOpen ? { ...decision, reasons: [...decision.reasons, HELD_OPEN] } : decision
+    return isOpenAfter(decision.snapshot, newest)
+      ? { ...decision, reasons: [...decision.reasons, HELD_OPEN] }
+      : decision
   })
 }
 
-function isComplete({ tags = [] }: Snapshot): boolean {
-  return !tags.includes(INCOMPLETE_TAG)
+function isComplete(snapshot: Snapshot): boolean {
+  return !isIncomplete(snapshot)
 }
 
-function groupOf({ hostname = '', paths, tags = [] }: Snapshot, groupBy: readonly Grouping[]) {
+/** That of an interrupted run belongs to those of its phone. */
+function groupOf(snapshot: Snapshot, groupBy: readonly Grouping[]) {
+  const tags = (snapshot.tags ?? []).filter((tag) => tag !== INCOMPLETE_TAG)
   return {
-    host: groupBy.includes('host') ? hostname : '',
-    paths: groupBy.includes('paths') ? paths.toSorted() : undefined,
-    tags: groupBy.includes('tags') ? tags.toSorted() : undefined,
+    host: groupBy.includes('host') ? hostOf(snapshot) : '',
+    paths: groupBy.includes('paths') ? snapshot.paths.toSorted() : undefined,
+    tags: groupBy.includes('tags') ? tags.sort() : undefined,
   }
 }
 

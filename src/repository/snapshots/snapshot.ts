@@ -5,6 +5,7 @@ import { goJson } from '../format/go-json.ts'
 import { type Id, shortId } from '../format/id.ts'
 import { type Fields, fieldsOf, parseJson } from '../format/json.ts'
 import type { Repository } from '../repository.ts'
+import { isIncomplete } from './incomplete.ts'
 
 /** How a snapshot came to be, with restic's field names (restic 0.17 and later write and show it). */
 export interface SnapshotSummary {
@@ -98,7 +99,7 @@ export async function loadSnapshot(
 }
 
 /**
- * The snapshot whose id begins so, or the newest one for `latest` (of that host, if one is named).
+ * The snapshot whose id begins so, or the newest complete one for `latest` (of that host, if one is named).
  * Throws `repo.snapshot-absent` and `repo.snapshot-ambiguous`.
  */
 export async function findSnapshot(
@@ -108,7 +109,9 @@ export async function findSnapshot(
 ): Promise<Snapshot> {
   const ofHost = (snapshot: Snapshot) => host === undefined || snapshot.hostname === host
   if (wanted === 'latest') {
-    const newest = (await listSnapshots(repository, { signal, onDamaged })).findLast(ofHost)
+    const newest = (await listSnapshots(repository, { signal, onDamaged })).findLast(
+      (snapshot) => ofHost(snapshot) && !isIncomplete(snapshot),
+    )
     if (newest === undefined) throw snapshotAbsent(wanted)
     return newest
   }

@@ -5,7 +5,8 @@ import { sha256 } from '../format/id.ts'
 import { degree, isIrreducible, modulo, randomPolynomial } from '../format/polynomial.ts'
 import { seededBytes } from '../testing/bytes.ts'
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, createChunker } from './chunker.ts'
-import { createFileWriter } from './file-writer.ts'
+import { type Chunk, createFileWriter } from './file-writer.ts'
+import { ChunkBuffers } from './pipeline/chunk-buffers.ts'
 
 /** The polynomial of the chunker's own tests in restic. */
 const POLYNOMIAL = 0x3da3358b4dc173n
@@ -14,12 +15,14 @@ const chunker = createChunker(POLYNOMIAL)
 /** The chunks of a file, and that each buffer was intact when it was stored. */
 async function chunksOf(bytes: Uint8Array, pieceBytes: readonly number[]): Promise<readonly Buffer[]> {
   const chunks: Buffer[] = []
-  const store = async (chunk: Uint8Array, release: () => void) => {
-    chunks.push(Buffer.from(chunk))
-    release()
+  const buffers = new ChunkBuffers()
+  const store = async ({ buffer, sizeBytes }: Chunk) => {
+    const chunk = Buffer.from(buffer.subarray(0, sizeBytes))
+    chunks.push(chunk)
+    buffers.spare(buffer)
     return sha256(chunk)
   }
-  const file = createFileWriter({ chunker, store, spareBuffers: [] })
+  const file = createFileWriter({ chunker, store, buffers })
   for (let offset = 0, turn = 0; offset < bytes.length; turn++) {
     const size = pieceBytes[turn % pieceBytes.length]!
     await file.write(bytes.subarray(offset, offset + size))

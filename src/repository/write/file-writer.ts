@@ -1,5 +1,7 @@
 import type { BlobId } from '../format/id.ts'
+import { type ChunkPolicy, type DataSort, HEAD_BYTES, policyFor } from './chunk-policy.ts'
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, type Chunker } from './chunker.ts'
+import type { ChunkBuffers } from './pipeline/chunk-buffers.ts'
 
 /** A file as a tree refers to it. */
 export interface StoredFile {
@@ -18,19 +20,18 @@ export interface FileWriter {
   abandon(): void
 }
 
-/** Stores a chunk, and says through `release` when its bytes may be overwritten. */
-type Store = (bytes: Uint8Array, release: () => void) => Promise<BlobId>
-
-/** How far the chunker is allowed to lag behind: what is copied past a cut has to be copied again. */
-const STEP_BYTES = 256 * 1024
-const SPARE_BUFFERS_MAX = 2
+/** A piece of a file, at the start of a buffer that goes with it: the buffer may come back through `spare`, by and by. */
+export interface Chunk {
+  readonly sort: DataSort
+  readonly buffer: Uint8Array<ArrayBuffer>
+  readonly sizeBytes: number
+}
 
 /** What the files of one writer share. */
 export interface FileWriterParts {
   readonly chunker: Chunker
-  readonly store: Store
-  /** Whole chunks are collected in buffers of the largest size; those that are free wait here to be used again. */
-  readonly spareBuffers: Uint8Array[]
+  readonly store: (chunk: Chunk) => Promise<BlobId>
+  readonly buffers: ChunkBuffers
 }
 
 /** Opens a file; nothing needs closing, and `abandon` is for giving its buffer back early. */
@@ -38,10 +39,14 @@ export function createFileWriter(parts: FileWriterParts): FileWriter {
   return new ChunkedFile(parts)
 }
 
+/** How far the chunker is allowed to lag behind: what is copied past a cut has to be copied again. */
+const STEP_BYTES = 256 * 1024
+
 class ChunkedFile implements FileWriter {
   readonly #parts: FileWriterParts
   readonly #content: BlobId[] = []
-  #buffer: Uint8Array = EMPTY
+  #policy: ChunkPolicy | undefined
+  #buffer: Uint8Array<ArrayBuffer> = EMPTY
   #filled = 0
   #searched = 0
   #sizeBytes = 0
@@ -53,18 +58,36 @@ class ChunkedFile implements FileWriter {
   async write(bytes: Uint8Array): Promise<void> {
     this.#sizeBytes += bytes.length
     for (let offset = 0; offset < bytes.length; ) {
-      const size = Math.min(bytes.length - offset, STEP_BYTES, CHUNK_BYTES_MAX - this.#filled)
+      const size = Math.min(bytes.length - offset, this.#wantedBytes())
       this.#take(bytes.subarray(offset, offset + size))
       offset += size
-      if (this.#filled >= CHUNK_BYTES_MIN) await this.#cut()
+      if (this.#mayEnd()) await this.#cut()
     }
+  }
+
+  /** How much to take before the next decision: how to cut, or where. */
+  #wantedBytes(): number {
+    if (this.#policy === undefined && this.#filled < HEAD_BYTES) return HEAD_BYTES - this.#filled
+    const { blobBytes } = this.#policyNow()
+    return blobBytes === undefined ? Math.min(STEP_BYTES, CHUNK_BYTES_MAX - this.#filled) : blobBytes - this.#filled
+  }
+
+  /** A file is cut one way from beginning to end. */
+  #policyNow(): ChunkPolicy {
+    this.#policy ??= policyFor(this.#buffer.subarray(0, Math.min(this.#filled, HEAD_BYTES)))
+    return this.#policy
+  }
+
+  #mayEnd(): boolean {
+    return this.#filled >= (this.#policy?.blobBytes ?? CHUNK_BYTES_MIN)
   }
 
   #take(bytes: Uint8Array): void {
     const wanted = this.#filled + bytes.length
     if (wanted > this.#buffer.length) {
-      const grown = this.#newBuffer(wanted)
+      const grown = this.#parts.buffers.take(wanted)
       grown.set(this.#buffer.subarray(0, this.#filled))
+      this.#parts.buffers.spare(this.#buffer)
       this.#buffer = grown
     }
     this.#buffer.set(bytes, this.#filled)
@@ -72,20 +95,23 @@ class ChunkedFile implements FileWriter {
   }
 
   async #cut(): Promise<void> {
-    const size = this.#parts.chunker.cut(this.#buffer, { searched: this.#searched, filled: this.#filled })
+    const { chunker } = this.#parts
+    const size =
+      this.#policyNow().blobBytes ?? chunker.cut(this.#buffer, { searched: this.#searched, filled: this.#filled })
     this.#searched = this.#filled
     if (size > 0) await this.#storeFirst(size)
   }
 
   /** Stores the first bytes of the buffer, which goes with them; the rest moves to another one. */
   async #storeFirst(size: number): Promise<void> {
-    const chunk = this.#buffer
-    const rest = chunk.subarray(size, this.#filled)
+    const { sort } = this.#policyNow()
+    const buffer = this.#buffer
+    const rest = buffer.subarray(size, this.#filled)
     this.#buffer = EMPTY
     this.#filled = 0
     this.#searched = 0
-    this.#take(rest)
-    this.#content.push(await this.#parts.store(chunk.subarray(0, size), () => this.#spare(chunk)))
+    if (rest.length > 0) this.#take(rest)
+    this.#content.push(await this.#parts.store({ sort, buffer, sizeBytes: size }))
   }
 
   async finish(): Promise<StoredFile> {
@@ -94,20 +120,9 @@ class ChunkedFile implements FileWriter {
   }
 
   abandon(): void {
-    this.#spare(this.#buffer)
+    this.#parts.buffers.spare(this.#buffer)
     this.#buffer = EMPTY
     this.#filled = 0
-  }
-
-  /** Room for that many bytes: no more at first, since most files come in one piece; then twice that, and at last a whole chunk. */
-  #newBuffer(wanted: number): Uint8Array {
-    if (wanted >= CHUNK_BYTES_MIN) return this.#parts.spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES_MAX)
-    return Buffer.allocUnsafe(this.#filled === 0 ? wanted : Math.min(CHUNK_BYTES_MIN, wanted * 2))
-  }
-
-  #spare(buffer: Uint8Array): void {
-    const { spareBuffers } = this.#parts
-    if (buffer.length === CHUNK_BYTES_MAX && spareBuffers.length < SPARE_BUFFERS_MAX) spareBuffers.push(buffer)
   }
 }
 

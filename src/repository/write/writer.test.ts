@@ -16,6 +16,8 @@ import { openTree } from '../trees/cow-tree.ts'
 import { openWriter, type RepositoryWriter } from './writer.ts'
 
 const options = { signal }
+/** Every blob is in its pack as soon as it was given. */
+const inline = { threads: 0 }
 
 async function store(writer: RepositoryWriter, bytes: Uint8Array) {
   const file = writer.openFile()
@@ -140,7 +142,7 @@ test('an index is written by itself when many blobs wait for one', async () => {
 test('an index is written by itself when the last one is five minutes old', async () => {
   const { repository } = await memoryRepository()
   const slow = createTestClock()
-  await using writer = openWriter(repository, { clock: slow, signal })
+  await using writer = openWriter(repository, { clock: slow, signal, limits: inline })
   await slow.advance(5 * 60_000)
   await store(writer, seededBytes(6, 26_000_000))
   await writer.loadBlob('data', await writer.saveBlob('data', Buffer.from('x')), options)
@@ -148,48 +150,58 @@ test('an index is written by itself when the last one is five minutes old', asyn
   assert.equal(await countOf(repository, 'index'), 2)
 })
 
-/** A backend that saves nothing until it is let go. */
-function slowBackend(inner: Backend): { backend: Backend; letGo: () => void } {
+/** A backend that saves no pack until it is let go; `saving` resolves when so many wait for it. */
+function slowBackend(inner: Backend) {
   const gate = Promise.withResolvers<void>()
+  let waiting = 0
   const save: Backend['save'] = async (name, pieces, { signal }) => {
+    waiting++
     if (name.kind === 'pack') await gate.promise
     await inner.save(name, pieces, { signal })
   }
-  return { backend: { ...inner, save }, letGo: gate.resolve }
+  const saving = async (packs: number) => {
+    while (waiting < packs) await turn()
+    for (let n = 0; n < 5_000; n++) await turn()
+  }
+  return { backend: { ...inner, save }, saving, letGo: gate.resolve }
 }
 
-test('a disk that does not keep up stops the one who writes', async () => {
-  const { backend } = await memoryRepository()
-  const slow = slowBackend(backend)
-  const repository = await openRepository(slow.backend, { password: PASSWORD, signal })
-  await using writer = openWriter(repository, { clock, signal, verify: false })
-  const file = writer.openFile()
-  let takenBytes = 0
-  const writing = (async () => {
-    for (let n = 0; n < 100; n++) {
-      await file.write(seededBytes(n, 1_000_000))
-      takenBytes += 1_000_000
-    }
-  })()
-  const turns = async (count: number) => {
-    for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))
-  }
-  let before = -1
-  while (takenBytes !== before || takenBytes === 0) {
-    before = takenBytes
-    await turns(20_000)
-  }
-  assert.ok(takenBytes >= 16_000_000 && takenBytes < 75_000_000)
-  slow.letGo()
-  await writing
-  assert.equal((await file.finish()).sizeBytes, 100_000_000)
-})
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+for (const [threads, bytesMax] of [
+  [0, 50_000_000],
+  [2, 110_000_000],
+] as const) {
+  test(`a disk that does not keep up stops the one who writes, with ${threads} threads`, async () => {
+    const { backend } = await memoryRepository()
+    const slow = slowBackend(backend)
+    const repository = await openRepository(slow.backend, { password: PASSWORD, signal })
+    await using writer = openWriter(repository, { clock, signal, verify: false, limits: { threads } })
+    const file = writer.openFile()
+    const piece = Buffer.from(seededBytes(1, 1_000_000))
+    let takenBytes = 0
+    const writing = (async () => {
+      for (let n = 0; n < 150; n++) {
+        piece.writeUInt32LE(n)
+        await file.write(piece)
+        takenBytes += piece.length
+      }
+    })()
+    await slow.saving(2)
+    assert.ok(takenBytes >= 32_000_000 && takenBytes < bytesMax, `${takenBytes} bytes were taken`)
+    slow.letGo()
+    await writing
+    assert.equal((await file.finish()).sizeBytes, 150_000_000)
+  })
+}
 
 test('a disk that does not keep up stops huge trees as well', async () => {
   const { backend } = await memoryRepository()
   const slow = slowBackend(backend)
   const repository = await openRepository(slow.backend, { password: PASSWORD, signal })
-  await using writer = openWriter(repository, { clock, signal, verify: false })
+  await using writer = openWriter(repository, { clock, signal, verify: false, limits: inline })
   let taken = 0
   const writing = (async () => {
     for (let n = 0; n < 6; n++) {
@@ -197,13 +209,12 @@ test('a disk that does not keep up stops huge trees as well', async () => {
       taken++
     }
   })()
-  while (taken < 3) await new Promise((resolve) => setImmediate(resolve))
-  for (let n = 0; n < 20_000; n++) await new Promise((resolve) => setImmediate(resolve))
+  await slow.saving(2)
   const takenMeanwhile = taken
   slow.letGo()
   await writing
   await writer.flush(options)
-  assert.equal(takenMeanwhile, 3)
+  assert.equal(takenMeanwhile, 2)
   assert.equal(await countOf(repository, 'pack'), 6)
 })
 
@@ -241,9 +252,9 @@ test('packs that no index lists when a writer is closed are nothing that the nex
   const { repository, backend } = await memoryRepository()
   const bytes = seededBytes(12, 20_000_000)
   {
-    await using writer = openWriter(repository, { clock, signal, verify: false })
+    await using writer = openWriter(repository, { clock, signal, verify: false, limits: inline })
     await store(writer, bytes)
-    while ((await countOf(repository, 'pack')) === 0) await new Promise((resolve) => setImmediate(resolve))
+    while ((await countOf(repository, 'pack')) === 0) await turn()
   }
   await using writer = openWriter(repository, { clock, signal, verify: false })
   const { content } = await store(writer, bytes)

@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict'
 import { orAbort } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
-import { damaged } from '../errors.ts'
-import { compress, decompress } from '../format/compression.ts'
 import { type BlobId, type Id, sha256 } from '../format/id.ts'
 import { BlobIndex, type BlobType } from '../indexes/blob-index.ts'
 import { encodeIndexFile, type IndexedPack } from '../indexes/index-file.ts'
-import { discard } from '../memory.ts'
 import type { FinishedPack } from '../packs/pack.ts'
 import { type StoredPack, verifyPack } from '../packs/pack-reader.ts'
-import { PackStream, type UnsavedBlob } from '../packs/pack-stream.ts'
 import { type BlobSource, blobBytesMax, openBlob, type Repository } from '../repository.ts'
 import { createChunker } from './chunker.ts'
-import { createFileWriter, type FileWriter, type FileWriterParts } from './file-writer.ts'
-
-/** Blobs being compressed at one time, and their plain bytes. */
-const IN_FLIGHT_MAX = 3
-const IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024
+import { type Chunk, createFileWriter, type FileWriter, type FileWriterParts } from './file-writer.ts'
+import { resolveLimits, type WriterLimits } from './limits.ts'
+import { ChunkBuffers } from './pipeline/chunk-buffers.ts'
+import { type PackSort, typeOf } from './pipeline/packer.ts'
+import { type BlobInBuffer, Pipeline } from './pipeline/pipeline.ts'
 
 /** An index file is written when this many blobs wait for one, or when that much time has passed. */
 const INDEX_BLOBS_MAX = 20_000
@@ -43,18 +39,20 @@ export interface AdoptedPacks {
   readonly refused: readonly { readonly id: Id; readonly sentence: string }[]
 }
 
-/**
- * Opens a writer; call `loadIndex` before, or everything is stored anew. With `verify` each blob is unpacked and hashed again
- * before it counts as stored. The signal ends all its work; so does the first failure, which every later call rejects with.
- */
-export function openWriter(
-  repository: Repository,
-  { clock, signal, verify = true }: { clock: Clock; signal: AbortSignal; verify?: boolean },
-): RepositoryWriter {
-  return new RepositoryWriter(repository, { clock, signal, verify })
+/** How a writer works. */
+export interface WriterOptions {
+  readonly clock: Clock
+  /** Ends all its work; so does the first failure, which every later call rejects with. */
+  readonly signal: AbortSignal
+  /** Each blob is unsealed, unpacked and hashed again before it counts as stored, unless this is false. */
+  readonly verify?: boolean | undefined
+  readonly limits?: WriterLimits | undefined
 }
 
-type PendingBlob = { readonly storing: Promise<void> } | { readonly unsaved: UnsavedBlob }
+/** Opens a writer; call `loadIndex` before, or everything is stored anew. */
+export function openWriter(repository: Repository, options: WriterOptions): RepositoryWriter {
+  return new RepositoryWriter(repository, options)
+}
 
 /**
  * Stores blobs into packs: nothing twice, nothing half. Hold a shared lock meanwhile, and open one writer at a time for a
@@ -64,38 +62,36 @@ type PendingBlob = { readonly storing: Promise<void> } | { readonly unsaved: Uns
 export class RepositoryWriter implements BlobSource, AsyncDisposable {
   readonly repository: Repository
   readonly clock: Clock
-  readonly #verify: boolean
   readonly #signal: AbortSignal
   readonly #failed = new AbortController()
   readonly #fileParts: FileWriterParts
-  readonly #streams: Readonly<Record<BlobType, PackStream>>
-  /** Blobs that are in no durable pack yet. */
-  readonly #pending = { data: new Map<BlobId, PendingBlob>(), tree: new Map<BlobId, PendingBlob>() }
-  readonly #tasks = new Set<Promise<void>>()
-  #inFlightBytes = 0
+  readonly #buffers = new ChunkBuffers()
+  readonly #pipeline: Pipeline
   /** Durable packs that no index file lists yet. */
   #unindexed: IndexedPack[] = []
   #indexedMs: number
   #indexing: Promise<void> = Promise.resolve()
   #stats: WriterStats = { dataBlobs: 0, treeBlobs: 0, addedBytes: 0, storedBytes: 0 }
 
-  constructor(
-    repository: Repository,
-    { clock, signal, verify }: { clock: Clock; signal: AbortSignal; verify: boolean },
-  ) {
+  constructor(repository: Repository, { clock, signal, verify = true, limits = {} }: WriterOptions) {
     this.repository = repository
     this.clock = clock
-    this.#verify = verify
     this.#signal = AbortSignal.any([signal, this.#failed.signal])
     this.#fileParts = {
       chunker: createChunker(repository.config.polynomial),
-      store: (bytes, release) => this.#accept('data', bytes, release),
-      spareBuffers: [],
+      store: (chunk) => this.#storeChunk(chunk),
+      buffers: this.#buffers,
     }
     this.#indexedMs = clock.elapsedMs()
-    const save = (pack: FinishedPack) => this.#savePack(pack).catch(this.#fail)
-    const { sealer } = repository
-    this.#streams = { data: new PackStream('data', { sealer, save }), tree: new PackStream('tree', { sealer, save }) }
+    this.#pipeline = new Pipeline({
+      sealer: repository.sealer,
+      verify,
+      limits: resolveLimits(limits),
+      save: (pack) => this.#savePack(pack),
+      onStored: (bytes) => this.#count({ storedBytes: bytes }),
+      onSpare: (buffer) => this.#buffers.spare(buffer),
+      fail: this.#fail,
+    })
   }
 
   readonly #fail = (error: unknown): void => this.#failed.abort(error)
@@ -104,84 +100,56 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
     return this.#stats
   }
 
+  #count(added: Partial<WriterStats>): void {
+    const { dataBlobs, treeBlobs, addedBytes, storedBytes } = this.#stats
+    this.#stats = {
+      dataBlobs: dataBlobs + (added.dataBlobs ?? 0),
+      treeBlobs: treeBlobs + (added.treeBlobs ?? 0),
+      addedBytes: addedBytes + (added.addedBytes ?? 0),
+      storedBytes: storedBytes + (added.storedBytes ?? 0),
+    }
+  }
+
   /** Opens a file to be cut into blobs. Any number may be open; only what is written costs memory. */
   openFile(): FileWriter {
     return createFileWriter(this.#fileParts)
   }
 
-  /** Stores one blob, at most 64 MiB of data or 256 MiB of tree. The bytes belong to the writer from now on. */
-  async saveBlob(type: BlobType, bytes: Uint8Array): Promise<BlobId> {
-    return await this.#accept(type, bytes, () => {})
-  }
-
-  /** Resolves with the id as soon as there is room for the work, which then goes on aside; `release` says that the bytes are free. */
-  async #accept(type: BlobType, bytes: Uint8Array, release: () => void): Promise<BlobId> {
-    assert(bytes.length > 0 && bytes.length <= blobBytesMax(type), 'A blob has at least one byte and not too many')
-    this.#signal.throwIfAborted()
-    const id = sha256(bytes)
-    while (!this.#isKnown(type, id) && !this.#hasRoomFor(bytes.length)) {
-      await Promise.race(this.#tasks)
-      this.#signal.throwIfAborted()
-    }
-    if (this.#isKnown(type, id)) release()
-    else this.#startStoring(type, id, bytes, release)
+  async #storeChunk({ sort, buffer, sizeBytes }: Chunk): Promise<BlobId> {
+    const id = sha256(buffer.subarray(0, sizeBytes))
+    const fate = await this.#put(sort, { id, buffer, sizeBytes })
+    if (fate !== 'kept') this.#buffers.spare(buffer)
     return id
   }
 
+  /** Stores one blob, at most 64 MiB of data or 256 MiB of tree. The bytes belong to the writer from now on. */
+  async saveBlob(type: BlobType, bytes: Uint8Array): Promise<BlobId> {
+    assert(bytes.length > 0 && bytes.length <= blobBytesMax(type), 'A blob has at least one byte and not too many')
+    const id = sha256(bytes)
+    await this.#put(type === 'tree' ? 'tree' : 'media', { id, buffer: inOwnBuffer(bytes), sizeBytes: bytes.length })
+    return id
+  }
+
+  /** Puts a blob that is not known yet on its way, as soon as there is room. */
+  async #put(sort: PackSort, blob: BlobInBuffer): Promise<'copied' | 'kept' | 'known'> {
+    this.#signal.throwIfAborted()
+    const type = typeOf(sort)
+    while (!this.#isKnown(type, blob.id) && !this.#pipeline.hasRoomFor(sort, blob.sizeBytes)) {
+      await orAbort(this.#pipeline.change(), this.#signal)
+    }
+    if (this.#isKnown(type, blob.id)) return 'known'
+    this.#count({ [type === 'tree' ? 'treeBlobs' : 'dataBlobs']: 1, addedBytes: blob.sizeBytes })
+    return this.#pipeline.put(sort, blob)
+  }
+
   #isKnown(type: BlobType, id: BlobId): boolean {
-    if (this.#pending[type].has(id)) return true
+    if (this.#pipeline.has(type, id)) return true
     return this.repository.index.has(type, id) && !this.repository.isUnreadable(type, id)
-  }
-
-  #hasRoomFor(bytes: number): boolean {
-    if (this.#tasks.size === 0) return true
-    return this.#tasks.size < IN_FLIGHT_MAX && this.#inFlightBytes + bytes <= IN_FLIGHT_BYTES_MAX
-  }
-
-  #startStoring(type: BlobType, id: BlobId, bytes: Uint8Array, release: () => void): void {
-    this.#inFlightBytes += bytes.length
-    const task = this.#store(type, id, bytes)
-      .catch(this.#fail)
-      .then(() => {
-        this.#tasks.delete(task)
-        this.#inFlightBytes -= bytes.length
-        release()
-      })
-    this.#tasks.add(task)
-    this.#pending[type].set(id, { storing: task })
-  }
-
-  async #store(type: BlobType, id: BlobId, plain: Uint8Array): Promise<void> {
-    const frame = await compress(plain)
-    if (this.#verify) await verifyFrame(id, frame, plain.length)
-    const appended = (unsaved: UnsavedBlob) => {
-      if (this.#verify) this.#verifySeal(unsaved, frame)
-      this.#pending[type].set(id, { unsaved })
-      this.#count(type, plain.length, unsaved.length)
-    }
-    await this.#streams[type].append({ id, frame, plainBytes: plain.length }, { signal: this.#signal, appended })
-    discard(frame)
-  }
-
-  /** The frame was proven before; so the sealed bytes need only give back the same frame. */
-  #verifySeal(unsaved: UnsavedBlob, frame: Uint8Array): void {
-    if (!this.repository.sealer.isSealOf(frame, unsaved.sealed())) throw notAsWritten(unsaved.id)
-  }
-
-  #count(type: BlobType, plainBytes: number, sealedBytes: number): void {
-    const { dataBlobs, treeBlobs, addedBytes, storedBytes } = this.#stats
-    this.#stats = {
-      dataBlobs: dataBlobs + (type === 'data' ? 1 : 0),
-      treeBlobs: treeBlobs + (type === 'tree' ? 1 : 0),
-      addedBytes: addedBytes + plainBytes,
-      storedBytes: storedBytes + sealedBytes,
-    }
   }
 
   async #savePack({ id, pieces, blobs }: FinishedPack): Promise<void> {
     await this.repository.backend.save({ kind: 'pack', id, holds: blobs[0]?.type }, pieces, { signal: this.#signal })
     this.repository.addPack(id, blobs)
-    for (const blob of blobs) this.#pending[blob.type].delete(blob.id)
     this.#unindexed.push({ id, blobs })
     if (this.#isIndexDue()) await this.#writeIndex()
   }
@@ -230,8 +198,7 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   async #flush(): Promise<void> {
     try {
-      await Promise.all(this.#tasks)
-      await Promise.all([this.#streams.data.flush(), this.#streams.tree.flush()])
+      await this.#pipeline.flush()
       this.#signal.throwIfAborted()
       await this.#writeIndex()
     } catch (error) {
@@ -241,12 +208,10 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
   }
 
   async loadBlob(type: BlobType, id: BlobId, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
-    const pending = this.#pending[type].get(id)
-    if (pending === undefined) return await this.repository.loadBlob(type, id, { signal })
-    this.#signal.throwIfAborted()
-    if ('unsaved' in pending) return await openBlob(this.repository.sealer, pending.unsaved, pending.unsaved.sealed())
-    await orAbort(pending.storing, AbortSignal.any([signal, this.#signal]))
-    return await this.loadBlob(type, id, { signal })
+    if (!this.#pipeline.has(type, id)) return await this.repository.loadBlob(type, id, { signal })
+    const unsaved = await orAbort(this.#pipeline.find(type, id), AbortSignal.any([signal, this.#signal]))
+    if (unsaved === undefined) return await this.repository.loadBlob(type, id, { signal })
+    return await openBlob(this.repository.sealer, unsaved.blob, unsaved.sealed)
   }
 
   /**
@@ -255,7 +220,7 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
    * is forgotten. Call it after `loadIndex`, before anything is stored; the next flush makes it durable.
    */
   async adoptOrphanPacks({ signal }: { signal: AbortSignal }): Promise<AdoptedPacks> {
-    assert(this.#tasks.size === 0 && this.#unindexed.length === 0, 'Adopt packs before anything is stored')
+    assert(this.#unindexed.length === 0, 'Adopt packs before anything is stored')
     await this.repository.backend.removeLeftovers(this.clock.nowMs() - LEFTOVER_AGE_MS, { signal })
     const refused: { id: Id; sentence: string }[] = []
     for (const pack of await this.#findOrphans(signal)) {
@@ -288,19 +253,15 @@ export class RepositoryWriter implements BlobSource, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#failed.abort(new Error('The writer was closed'))
-    await Promise.all(this.#tasks)
-    await Promise.all([this.#streams.data.settled(), this.#streams.tree.settled()])
+    await this.#pipeline[Symbol.asyncDispose]()
     await this.#indexing.catch(() => {})
     if (this.#unindexed.length > 0) this.repository.index = new BlobIndex()
   }
 }
 
-async function verifyFrame(id: BlobId, frame: Uint8Array, plainBytes: number): Promise<void> {
-  const plain = await decompress(frame, plainBytes).catch(() => undefined)
-  if (plain === undefined || sha256(plain) !== id) throw notAsWritten(id)
-  discard(plain)
-}
-
-function notAsWritten(id: BlobId): Error {
-  return damaged(`The blob ${id}`, 'it did not read back as written; the memory of this machine may be bad')
+/** A blob that is handed to a thread takes its whole buffer along. */
+function inOwnBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes
+  const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
+  return isAlone ? new Uint8Array(buffer) : bytes.slice()
 }

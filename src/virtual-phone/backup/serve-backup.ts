@@ -136,11 +136,11 @@ function placeOf(request: PlistDict): Place {
 }
 
 function enableCloudBackup({ condition, lockdown }: BackupPhone, request: PlistDict): void {
-  const { hasCloudAccount, forbidsCloudBackup } = condition.state
+  const { hasCloudAccount, forbidsCloudBackup, isCloudSwitchStuck } = condition.state
   if (!hasCloudAccount) throw new BackupError(MB.internal, 'No account exists')
   const isOn = boolOf(request.CloudBackupState) ?? false
   if (isOn && forbidsCloudBackup) throw new BackupError(MB.forbidden, 'Cloud backup enabling is disabled by MDM')
-  lockdown.set(BACKUP_DOMAIN, 'CloudBackupEnabled', isOn)
+  if (!isCloudSwitchStuck) lockdown.set(BACKUP_DOMAIN, 'CloudBackupEnabled', isOn)
 }
 
 /** There is nobody left to answer. */

@@ -3,6 +3,8 @@ export { Condition, type ConditionChange } from './condition.ts'
 export { notificationsOf } from './notifications.ts'
 export { PASSCODE_SHEET_MS } from './passcode-sheet.ts'
 export {
+  ADAPTERS,
+  type Adapter,
   type ConditionState,
   isBeforeFirstUnlock,
   isPasswordProtected,

@@ -11,6 +11,10 @@ export type Power = (typeof POWERS)[number]
 
 export const POWERS = ['battery', 'charging', 'held', 'dead-cable'] as const
 
+/** What a charger says it is: fast, ordinary, or a computer, which is slow. */
+export type Adapter = (typeof ADAPTERS)[number]
+export const ADAPTERS = ['pd charger', 'usb brick', 'usb host'] as const
+
 /** The state that a phone is in. Plain data; `Condition` is what changes it. */
 export interface ConditionState {
   /** Undefined: the phone has no passcode. */
@@ -24,8 +28,12 @@ export interface ConditionState {
   /** The passcode sheet at the start of a backup: entered right, left alone, or cancelled. */
   readonly passcodePrompt: Reaction
   readonly power: Power
+  /** What it is plugged into, if anything. */
+  readonly adapter: Adapter
   /** 0 to 100. */
   readonly batteryPercent: number
+  /** Joined to a Wi-Fi that leads somewhere. */
+  readonly isOnWifi: boolean
   readonly isFindMyOn: boolean
   /** Free room on the phone's disk, bytes; undefined: what its contents leave. */
   readonly freeBytes: number | undefined
@@ -36,10 +44,18 @@ export interface ConditionState {
   readonly forbidsCloudBackup: boolean
   readonly requiresEncryption: boolean
   readonly forbidsPairing: boolean
+  /** An organisation supervises the phone; what it calls itself, and how many profiles it has installed. */
+  readonly isSupervised: boolean
+  readonly organization: string | undefined
+  readonly profiles: number
+  /** How far its clock is ahead of the true time, milliseconds; negative when it is behind. */
+  readonly clockAheadMs: number
   /** Another program holds the sync lock. */
   readonly isSyncing: boolean
   /** Somebody is signed in to iCloud. */
   readonly hasCloudAccount: boolean
+  /** The switch of iCloud Backup says yes to a computer, and stays as it was. */
+  readonly isCloudSwitchStuck: boolean
   /** A restore from iCloud is running. */
   readonly isRestoringFromCloud: boolean
   /** Computers may erase the phone; a real one cannot be told not to let them. */
@@ -59,7 +75,9 @@ export const EVERYDAY: ConditionState = {
   trust: 'accept',
   passcodePrompt: 'ask',
   power: 'charging',
+  adapter: 'pd charger',
   batteryPercent: 80,
+  isOnWifi: true,
   isFindMyOn: true,
   freeBytes: undefined,
   isSetUp: true,
@@ -67,8 +85,13 @@ export const EVERYDAY: ConditionState = {
   forbidsCloudBackup: false,
   requiresEncryption: false,
   forbidsPairing: false,
+  isSupervised: false,
+  organization: undefined,
+  profiles: 0,
+  clockAheadMs: 0,
   isSyncing: false,
   hasCloudAccount: true,
+  isCloudSwitchStuck: false,
   isRestoringFromCloud: false,
   mayBeErased: false,
   admitsBeforeFirstUnlock: false,

@@ -1,4 +1,5 @@
-import { type ConditionState, POWERS, REACTIONS } from '../condition/index.ts'
+import { ADAPTERS, type ConditionState, POWERS, REACTIONS } from '../condition/index.ts'
+import { noise } from '../contents/index.ts'
 import { badCommand } from '../errors.ts'
 import { parseFault } from '../faults/index.ts'
 import type { Fields } from '../fields.ts'
@@ -36,6 +37,9 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['condition', setCondition],
   ['change', changeContents],
   ['set', setValue],
+  ['unset', unsetValue],
+  ['cloud-backup', endCloudBackup],
+  ['app-data', growApp],
   ['notification', postNotification],
   ['log', writeLog],
   ['fault', addFault],
@@ -93,6 +97,9 @@ function answerTrust(fields: Fields, { phone }: Controlled) {
   }
 }
 
+/** A century. */
+const CLOCK_AHEAD_MS_MAX = 100 * 365 * 86_400_000
+
 /** Any fields of `ConditionState`; an empty passcode takes it away. */
 function setCondition(fields: Fields, { phone }: Controlled) {
   const { passcode } = readPasscode(fields)
@@ -102,6 +109,12 @@ function setCondition(fields: Fields, { phone }: Controlled) {
     ...fields.optional('trust', (name) => fields.oneOf(name, REACTIONS)),
     ...fields.optional('passcodePrompt', (name) => fields.oneOf(name, REACTIONS)),
     ...fields.optional('power', (name) => fields.oneOf(name, POWERS)),
+    ...fields.optional('adapter', (name) => fields.oneOf(name, ADAPTERS)),
+    ...fields.optional('organization', (name) => fields.text(name, { lengthMax: 100 })),
+    ...fields.optional('profiles', (name) => fields.whole(name, { max: 1000 })),
+    ...fields.optional('clockAheadMs', (name) =>
+      fields.whole(name, { min: -CLOCK_AHEAD_MS_MAX, max: CLOCK_AHEAD_MS_MAX }),
+    ),
     ...fields.optional('batteryPercent', (name) => fields.whole(name, { max: 100 })),
     ...fields.optional('freeBytes', (name) => fields.whole(name)),
   }
@@ -111,14 +124,17 @@ function setCondition(fields: Fields, { phone }: Controlled) {
 const FLAGS = [
   'isLocked',
   'isUnlockedSinceBoot',
+  'isOnWifi',
   'isFindMyOn',
   'isSetUp',
   'forbidsBackup',
   'forbidsCloudBackup',
   'requiresEncryption',
   'forbidsPairing',
+  'isSupervised',
   'isSyncing',
   'hasCloudAccount',
+  'isCloudSwitchStuck',
   'isRestoringFromCloud',
   'mayBeErased',
   'admitsBeforeFirstUnlock',
@@ -151,6 +167,29 @@ function changeContents(fields: Fields, { phone }: Controlled) {
 function setValue(fields: Fields, { phone }: Controlled) {
   const { domain, key, value } = parseSetting(fields.text('setting', { lengthMax: 16_384 }))
   return () => phone.values.set(domain, key, value)
+}
+
+/** `DOMAIN:KEY` */
+function unsetValue(fields: Fields, { phone }: Controlled) {
+  const { domain, key } = parseSetting(`${fields.text('value', { lengthMax: 1000 })}=`)
+  return () => phone.values.remove(domain, key)
+}
+
+/** Ends well without a code. */
+function endCloudBackup(fields: Fields, { phone }: Controlled) {
+  const ending = fields.optional('code', (name) => fields.whole(name, { min: 1, max: 10_000 }))
+  return () => phone.endCloudBackup(ending)
+}
+
+const APP_BYTES_MAX = 2 ** 44
+
+/** An app keeps one more file, whose bytes are made when somebody reads them. */
+function growApp(fields: Fields, { phone }: Controlled) {
+  const app = fields.text('app', { lengthMax: 200 })
+  const size = fields.whole('bytes', { max: APP_BYTES_MAX })
+  if (!phone.contents.apps.some(({ bundleId }) => bundleId === app)) throw badCommand(`There is no app ${app}`)
+  const place = { domain: `AppDomain-${app}`, relativePath: 'Documents/grown.bin' }
+  return () => phone.contents.rewrite(place, { source: noise, seed: size, size })
 }
 
 function postNotification(fields: Fields, { phone }: Controlled) {

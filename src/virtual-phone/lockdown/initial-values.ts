@@ -35,7 +35,8 @@ export function createInitialValues(options: InitialOptions): LockdownValues {
     'com.apple.international': { Language: 'en', Locale: 'en_US', Keyboard: 'en_US' },
     'com.apple.iTunes': { SupportsAirTraffic: true },
     'com.apple.mobile.iTunes': { FamilyID: 10_006, MinITunesVersion: '12.13.1', MinMacOSVersion: '14.3' },
-    'com.apple.fmip': { IsAssociated: () => condition.state.isFindMyOn },
+    'com.apple.fmip': { IsAssociated: () => condition.state.isFindMyOn && condition.state.hasCloudAccount },
+    'com.apple.mobile.data_sync': synced(condition),
     'com.apple.purplebuddy': setupAssistant(condition),
     'com.apple.security.mac.amfi': traitsOf(identity.productVersion).has('developer-mode')
       ? { DeveloperModeStatus: false }
@@ -99,7 +100,7 @@ function stateValues({ identity, publicKeyPem, condition, clock }: InitialOption
     ProductName: identity.model.deviceClass === 'iPad' ? 'iPad OS' : 'iPhone OS',
     ProductVersion: identity.productVersion,
     ProtocolVersion: '2',
-    TimeIntervalSince1970: () => new PlistReal(clock.nowMs() / 1000),
+    TimeIntervalSince1970: () => new PlistReal((clock.nowMs() + condition.state.clockAheadMs) / 1000),
     TimeZone: 'UTC',
     TimeZoneOffsetFromUTC: new PlistReal(0),
     TrustedHostAttached: true,
@@ -152,6 +153,12 @@ function setupAssistant(condition: Condition): Domain {
     SetupDone: () => condition.state.isSetUp,
     SetupFinishedAllSteps: () => condition.state.isSetUp,
   }
+}
+
+/** Which accounts the kinds of data come from. Source: docs/protocol/doctor.md#what-a-phone-tells */
+function synced(condition: Condition): Domain {
+  const accounts = () => (condition.state.hasCloudAccount ? { AccountNames: ['iCloud'], Sources: ['iCloud'] } : {})
+  return { Calendars: accounts, Contacts: accounts }
 }
 
 /** The last iCloud backup was that long before the phone was switched on. */

@@ -1,4 +1,5 @@
-import { boolOf, numberOf, type PlistDict, textOf } from '../../plist/index.ts'
+import { boolOf, numberOf, type PlistDict, PlistReal, textOf } from '../../plist/index.ts'
+import type { Adapter } from '../condition/index.ts'
 import type { ServicePhone } from './service.ts'
 
 /** What of the registry somebody wants; an empty text is the same as none, as libimobiledevice 1.3.0 sends it. */
@@ -37,7 +38,7 @@ interface RegistryEntry {
 function entriesOf(phone: ServicePhone): readonly RegistryEntry[] {
   return [
     { name: batteryName(phone), classes: ['IOPMPowerSource'], describe: () => batteryEntry(phone) },
-    { name: 'AppleBCMWLANSkywalkInterface', classes: ['IO80211Interface'], describe: wifiEntry },
+    { name: 'AppleBCMWLANSkywalkInterface', classes: ['IO80211Interface'], describe: () => wifiEntry(phone) },
   ]
 }
 
@@ -62,11 +63,12 @@ const FULL_MAH = 3014
 export const CYCLES = 212
 
 /** Agrees with lockdownd's battery domain where both tell the same. */
-function batteryEntry({ traits, values }: ServicePhone): PlistDict {
+function batteryEntry({ traits, values, condition }: ServicePhone): PlistDict {
   const battery = values.all('com.apple.mobile.battery')
   const percent = numberOf(battery.BatteryCurrentCapacity) ?? 0
   const isCharging = boolOf(battery.BatteryIsCharging) ?? false
   const isConnected = boolOf(battery.ExternalConnected) ?? false
+  const gives = boolOf(battery.ExternalChargeCapable) ?? isConnected
   const amperage = isCharging ? 1450 : -320
   const capacities = {
     AppleRawCurrentCapacity: Math.round((FULL_MAH * percent) / 100),
@@ -86,13 +88,40 @@ function batteryEntry({ traits, values }: ServicePhone): PlistDict {
     IsCharging: isCharging,
     FullyCharged: boolOf(battery.FullyCharged) ?? false,
     ExternalConnected: isConnected,
+    ExternalChargeCapable: gives,
     AtCriticalLevel: percent < 3,
     AtWarnLevel: percent < 10,
-    ...(isConnected && { AdapterDetails: { AdapterVoltage: 9000, Current: 2220, IsWireless: false, Watts: 20 } }),
+    ...(isConnected && { AdapterDetails: gives ? ADAPTER_DETAILS[condition.state.adapter] : UNRECOGNIZED }),
   }
 }
 
-/** Joined to a network whose name newer versions do not tell. */
-function wifiEntry(): PlistDict {
+/** Source: docs/protocol/small-services.md#io-registry */
+const ADAPTER_DETAILS: { readonly [Name in Adapter]: PlistDict } = {
+  'pd charger': adapterOf('pd charger', { watts: 20, milliamperes: 2220, millivolts: 9000 }),
+  'usb brick': adapterOf('usb brick', { watts: 5, milliamperes: 1000, millivolts: 5000 }),
+  'usb host': adapterOf('usb host', { watts: 2.5, milliamperes: 500, millivolts: 5000 }),
+}
+
+/** A cable that is in, and whose other end the phone does not know. */
+const UNRECOGNIZED: PlistDict = { FamilyCode: 0, IsWireless: false }
+
+function adapterOf(
+  description: Adapter,
+  { watts, milliamperes, millivolts }: { watts: number; milliamperes: number; millivolts: number },
+): PlistDict {
+  const Watts = Number.isInteger(watts) ? watts : new PlistReal(watts)
+  return {
+    Description: description,
+    Watts,
+    Current: milliamperes,
+    AdapterVoltage: millivolts,
+    FamilyCode: -536_854_528,
+    IsWireless: false,
+  }
+}
+
+/** Joined to a network whose name newer versions do not tell; without one there is no channel. */
+function wifiEntry({ condition }: ServicePhone): PlistDict {
+  if (!condition.state.isOnWifi) return { IOLinkStatus: 1 }
   return { IO80211Channel: 36, IO80211CountryCode: 'US', IO80211RSNDone: true, IOLinkStatus: 3 }
 }

@@ -1,6 +1,7 @@
 import type { ByteChannel, WaitOptions } from '../../base/channel.ts'
 import { serveBackup } from '../backup/index.ts'
 import { serveAfc, serveCrashReports } from './afc/afc.ts'
+import { serveConfiguration } from './configuration.ts'
 import { serveCrashReportMover } from './crash-reports.ts'
 import { serveDiagnosticsRelay } from './diagnostics-relay.ts'
 import { serveHeartbeat } from './heartbeat.ts'
@@ -21,6 +22,7 @@ export const SERVICES: ReadonlyMap<string, Service> = new Map([
   ['com.apple.afc', { needsSession: true, serve: serveAfc }],
   ['com.apple.crashreportcopymobile', { needsSession: true, serve: serveCrashReports }],
   ['com.apple.crashreportmover', { needsSession: true, serve: serveCrashReportMover }],
+  ['com.apple.mobile.MCInstall', { needsSession: true, serve: serveConfiguration }],
   ['com.apple.mobile.diagnostics_relay', { needsSession: true, serve: serveDiagnosticsRelay }],
   ['com.apple.mobile.heartbeat', { needsSession: true, serve: serveHeartbeat }],
   ['com.apple.mobile.insecure_notification_proxy', { needsSession: false, serve: serveNotificationProxy }],

@@ -1,0 +1,122 @@
+import type { CauseId } from './causes.ts'
+import type { RemedyId } from './remedies.ts'
+
+/** What helps against each cause, from cheap and harmless to dear. Source: docs/protocol/doctor.md#remedies */
+export const CURES: Readonly<Record<CauseId, readonly RemedyId[]>> = {
+  'switch-off': ['enable-cloud-backup', 'turn-on-switch'],
+  'never-set-up': ['enable-cloud-backup', 'turn-on-switch'],
+  'no-wifi': ['join-wifi', 'move-closer'],
+  'weak-wifi': ['move-closer', 'join-wifi'],
+  'no-power': ['charge-overnight', 'other-cable'],
+  'dead-cable': ['other-cable'],
+  'weak-charger': ['other-cable'],
+  'not-locked': ['lock-at-night'],
+  'never-in-condition': ['charge-overnight', 'lock-at-night', 'join-wifi'],
+  'storage-full': ['free-cloud-room', 'leave-app-out', 'delete-old-backup', 'upgrade-plan', 'temporary-storage'],
+  'app-too-big': ['leave-app-out'],
+  'service-outage': ['wait-for-apple'],
+  'signed-out': ['sign-in'],
+  'account-wants-attention': ['confirm-account', 'sign-out-and-in'],
+  stuck: ['restart-phone', 'restart', 'leave-app-out'],
+  'settings-tangled': ['reset-network', 'reset-all-settings'],
+  'ios-outdated': ['update-ios'],
+  'ios-beta': ['update-ios', 'leave-beta'],
+  'ios-too-old': ['update-ios', 'back-up-here', 'back-up-on-a-computer'],
+  managed: ['ask-administrator', 'back-up-here', 'back-up-on-a-computer'],
+  'screen-time': ['allow-account-changes'],
+  restoring: ['wait-for-restore'],
+  'setup-unfinished': ['finish-setup'],
+  'phone-full': ['free-phone-room'],
+  'clock-wrong': ['set-clock'],
+  'low-power-mode': ['turn-off-low-power'],
+  'low-data-mode': ['turn-off-low-data'],
+  'filtered-network': ['turn-off-vpn', 'join-wifi', 'reset-network'],
+  'copy-damaged': ['delete-this-copy'],
+  'not-unlocked': ['unlock-once'],
+  'backed-off': ['back-up-now', 'restart-phone', 'restart'],
+  'own-clock-wrong': ['set-own-clock'],
+  'own-never-made': ['back-up-here'],
+  'own-overdue': ['back-up-here'],
+  'own-not-trusted': ['connect-cable', 'trust-computer'],
+  'own-trust-lost': ['connect-cable', 'trust-computer'],
+  'own-not-seen': ['unlock-once', 'join-wifi', 'connect-cable'],
+  'own-no-usbmuxd': ['start-usbmuxd'],
+  'own-wifi-off': ['allow-wifi-connections', 'connect-cable'],
+  'own-not-unlocked': ['unlock-once'],
+  'own-passcode-not-given': ['enter-passcode'],
+  'own-disk-full': ['free-own-room'],
+  'own-allowance-used': ['raise-allowance', 'free-own-room'],
+  'own-phone-full': ['free-phone-room'],
+  'own-password-unknown': ['give-backup-password'],
+  'own-encryption-required': ['set-backup-password'],
+  'own-repository-unreachable': ['reach-repository'],
+  'own-repository-locked': ['unlock-repository'],
+  'own-repository-damaged': ['repair-repository'],
+  'own-repository-password': ['give-repository-password'],
+  'own-forbidden': ['ask-administrator'],
+  'own-interrupted': ['back-up-here', 'connect-cable'],
+  'own-failed': ['back-up-here', 'restart-phone', 'restart'],
+}
+
+export interface Attempt {
+  readonly remedy: RemedyId
+  readonly cause: CauseId | undefined
+}
+
+/** What is tried, in this order, where nothing found has helped: from cheap and harmless to dear and lossy. */
+export const ESCALATION: readonly Attempt[] = [
+  { remedy: 'back-up-now', cause: undefined },
+  { remedy: 'restart-phone', cause: 'stuck' },
+  { remedy: 'restart', cause: 'stuck' },
+  { remedy: 'turn-off-vpn', cause: 'filtered-network' },
+  { remedy: 'turn-off-low-data', cause: 'low-data-mode' },
+  { remedy: 'turn-off-low-power', cause: 'low-power-mode' },
+  { remedy: 'join-wifi', cause: 'filtered-network' },
+  { remedy: 'leave-app-out', cause: 'app-too-big' },
+  { remedy: 'delete-this-copy', cause: 'copy-damaged' },
+  { remedy: 'reset-network', cause: 'settings-tangled' },
+  { remedy: 'sign-out-and-in', cause: 'account-wants-attention' },
+  { remedy: 'update-ios', cause: 'ios-outdated' },
+  { remedy: 'reset-all-settings', cause: 'settings-tangled' },
+  { remedy: 'contact-apple', cause: undefined },
+]
+
+/** Something may be lost: a backup must be there first. */
+export const LOSSY: ReadonlySet<RemedyId> = new Set<RemedyId>([
+  'delete-old-backup',
+  'delete-this-copy',
+  'sign-out-and-in',
+  'update-ios',
+  'leave-beta',
+  'reset-all-settings',
+])
+
+/** After these the phone is told to back up at once, since after failures it waits for hours or days. */
+export const THEN_BACK_UP_NOW: ReadonlySet<RemedyId> = new Set<RemedyId>([
+  'enable-cloud-backup',
+  'turn-on-switch',
+  'join-wifi',
+  'move-closer',
+  'turn-off-vpn',
+  'turn-off-low-data',
+  'turn-off-low-power',
+  'free-cloud-room',
+  'leave-app-out',
+  'delete-old-backup',
+  'upgrade-plan',
+  'confirm-account',
+  'sign-in',
+  'sign-out-and-in',
+  'restart-phone',
+  'restart',
+  'delete-this-copy',
+  'reset-network',
+  'update-ios',
+  'leave-beta',
+  'reset-all-settings',
+  'allow-account-changes',
+  'finish-setup',
+  'free-phone-room',
+  'set-clock',
+  'unlock-once',
+])

@@ -1,0 +1,51 @@
+import { X509Certificate } from 'node:crypto'
+import type { DocumentCache } from './document-cache.ts'
+import { FeedFailure, fetchDocument } from './fetch-document.ts'
+
+/** Where Apple publishes its root certificate, on a server that everybody's authorities vouch for. */
+const ADDRESS = new URL('https://www.apple.com/appleca/AppleIncRootCertificate.cer')
+
+/** Of the certificate's bytes: nothing else is taken for it, wherever it comes from. Source: docs/protocol/doctor.md#apple-root-ca */
+const SHA256 = 'B0:B1:73:0E:CB:C7:FF:45:05:14:2C:49:F1:29:5E:6E:DA:6B:CA:ED:7E:2C:68:C5:BE:91:B5:A1:10:01:F0:24'
+
+const CERTIFICATE_BYTES_MAX = 16 * 1024
+
+/** Only this server needs it. */
+export function needsAppleRoot({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' && hostname === 'gdmf.apple.com'
+}
+
+/**
+ * Apple's own root, which vouches for some of its servers and is not among those that everybody trusts; PEM. Fetched once, then
+ * kept. Throws `FeedFailure`, also for any other certificate.
+ */
+export async function loadAppleRoot(
+  cache: DocumentCache,
+  { nowMs, address = ADDRESS, signal }: { nowMs: number; address?: URL; signal: AbortSignal },
+): Promise<string> {
+  const kept = await cache.read(address)
+  if (kept !== undefined && isAppleRoot(kept.text)) return kept.text
+  const { body } = await fetchDocument(address, { bytesMax: CERTIFICATE_BYTES_MAX, signal })
+  const text = pemOf(body ?? new Uint8Array(0))
+  if (text === undefined || !isAppleRoot(text)) throw new FeedFailure('odd', 'not the root certificate of Apple')
+  await cache.write(address, { text, seenMs: nowMs, etag: undefined, aheadMs: undefined })
+  return text
+}
+
+/** Whether a PEM text is that very certificate. */
+export function isAppleRoot(pem: string): boolean {
+  return parseCertificate(pem)?.fingerprint256 === SHA256
+}
+
+function pemOf(bytes: Uint8Array): string | undefined {
+  return parseCertificate(bytes)?.toString()
+}
+
+/** Undefined for what is no certificate. */
+function parseCertificate(bytes: Uint8Array | string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,157 @@
+import { damaged } from '../../errors.ts'
+import { compressNow, decompressNow, looksRandom, storedBytes, storeNow } from '../../format/compression.ts'
+import { SEAL_BYTES, type Sealer } from '../../format/crypto.ts'
+import { type BlobId, sha256 } from '../../format/id.ts'
+import type { BlobType, PackedBlob } from '../../indexes/blob-index.ts'
+import { discard } from '../../memory.ts'
+import { type FinishedPack, PackBuilder, type PackContents } from '../../packs/pack.ts'
+import type { DataSort } from '../chunk-policy.ts'
+import { CHUNK_BYTES_MAX } from '../chunker.ts'
+
+/** What lies together in a pack. */
+export type PackSort = DataSort | 'tree'
+
+export const PACK_SORTS: readonly PackSort[] = ['media', 'churn', 'tree']
+
+/** Data packs differ only in how long their blobs are expected to live. */
+export function typeOf(sort: PackSort): BlobType {
+  return sort === 'tree' ? 'tree' : 'data'
+}
+
+/** A pack is closed once it has this many bytes: restic's default for data, less for trees, which change as a whole. */
+const TARGET_BYTES: Readonly<Record<PackSort, number>> = { media: 16 << 20, churn: 16 << 20, tree: 4 << 20 }
+/** Keeps headers far from their limit when blobs are tiny. */
+const BLOBS_MAX = 20_000
+/** The largest chunk as a frame that did not shrink. */
+const FRAME_BYTES_MAX = Math.ceil(CHUNK_BYTES_MAX * 1.01) + 1024
+/** Every pack fits: it is closed before a frame could find no room. */
+export const PACK_BUFFER_BYTES = TARGET_BYTES.media + FRAME_BYTES_MAX + SEAL_BYTES
+/** Buffers that a packer keeps for its next packs. */
+const SPARE_MAX = 1
+
+/** Whether a pack is to be closed. */
+export function isFull(sort: PackSort, { blobCount, filledBytes }: PackBuilder): boolean {
+  return filledBytes >= TARGET_BYTES[sort] || blobCount >= BLOBS_MAX
+}
+
+/** A blob to be packed. */
+export interface PlainBlob {
+  readonly sort: PackSort
+  readonly id: BlobId
+  readonly plain: Uint8Array
+}
+
+/** A blob that lies in a pack, though in no durable one yet. */
+export interface UnsavedBlob {
+  readonly blob: PackedBlob
+  readonly sealed: Uint8Array
+}
+
+/** A copy, as the pack's buffer may soon serve another. */
+export function findIn({ blobs, body }: PackContents, type: BlobType, id: BlobId): UnsavedBlob | undefined {
+  const blob = blobs.find((each) => each.id === id && each.type === type)
+  return blob && { blob, sealed: body.slice(blob.offset, blob.offset + blob.length) }
+}
+
+/** An open pack that nothing more will be added to by the one who filled it. */
+export interface Leftover extends PackContents {
+  readonly sort: PackSort
+}
+
+interface PackerOptions {
+  readonly sealer: Sealer
+  /** Proves each blob by unsealing, unpacking and hashing it before it counts as packed. */
+  readonly verify: boolean
+  /** Takes a closed pack, and its buffer with it. */
+  readonly onPack: (pack: FinishedPack) => void
+}
+
+/** Compresses, seals and packs blobs on the thread that it is called on; one pack of each sort is open. */
+export class Packer {
+  readonly #options: PackerOptions
+  readonly #open = new Map<PackSort, PackBuilder>()
+  readonly #spare: Uint8Array<ArrayBuffer>[] = []
+  /** For frames of what does not shrink. */
+  #scratch = new Uint8Array(0)
+
+  constructor(options: PackerOptions) {
+    this.#options = options
+  }
+
+  /** Resolves to the size of the sealed blob. Throws `repo.damaged` when it does not read back as it was given. */
+  pack({ sort, id, plain }: PlainBlob): number {
+    const frame = this.#frame(plain)
+    const builder = this.#builderFor(sort, frame)
+    const blob = builder.append(id, { frame, plainBytes: plain.length })
+    if (this.#options.verify) this.#verify(blob, builder.sealedAt(blob), frame)
+    if (frame.buffer !== this.#scratch.buffer) discard(frame)
+    if (builder !== this.#open.get(sort)) this.#options.onPack(builder.finish())
+    else if (isFull(sort, builder)) this.#close(sort, builder)
+    return blob.length
+  }
+
+  #frame(plain: Uint8Array): Uint8Array {
+    if (!looksRandom(plain)) return compressNow(plain)
+    if (this.#scratch.length < storedBytes(plain.length)) this.#scratch = new Uint8Array(storedBytes(plain.length))
+    return storeNow(plain, this.#scratch)
+  }
+
+  /** A blob larger than any chunk, such as the tree of a huge folder, becomes a pack of its own. */
+  #builderFor(sort: PackSort, frame: Uint8Array): PackBuilder {
+    const { sealer } = this.#options
+    if (frame.length > FRAME_BYTES_MAX) return new PackBuilder(typeOf(sort), sealer, frame.length + SEAL_BYTES)
+    const open = this.#open.get(sort)
+    if (open !== undefined) return open
+    const builder = new PackBuilder(typeOf(sort), sealer, this.#spare.pop() ?? PACK_BUFFER_BYTES)
+    this.#open.set(sort, builder)
+    return builder
+  }
+
+  #close(sort: PackSort, builder: PackBuilder): void {
+    this.#open.delete(sort)
+    this.#options.onPack(builder.finish())
+  }
+
+  /** The sealed bytes give back the frame, and the frame the blob. */
+  #verify({ id, uncompressedLength }: PackedBlob, sealed: Uint8Array, frame: Uint8Array): void {
+    if (!this.#options.sealer.isSealOf(frame, sealed)) throw notAsWritten(id)
+    const plain = unframe(frame, uncompressedLength)
+    if (plain === undefined || sha256(plain) !== id) throw notAsWritten(id)
+    discard(plain)
+  }
+
+  /** A blob of an open pack, and a copy of its sealed bytes. */
+  find(type: BlobType, id: BlobId): UnsavedBlob | undefined {
+    for (const { contents } of this.#open.values()) {
+      const found = findIn(contents, type, id)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** Gives the open packs away, with their buffers. */
+  takeLeftovers(): readonly Leftover[] {
+    const leftovers = [...this.#open].map(([sort, builder]) => ({ sort, ...builder.contents }))
+    this.#open.clear()
+    return leftovers
+  }
+
+  /** Takes the buffer of a pack back, to fill it again. */
+  reuse(buffer: ArrayBuffer): void {
+    const room = new Uint8Array(buffer)
+    if (room.length === PACK_BUFFER_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(room)
+    else discard(room)
+  }
+}
+
+function unframe(frame: Uint8Array, plainBytes: number): Uint8Array | undefined {
+  try {
+    return decompressNow(frame, plainBytes)
+  } catch {
+    return undefined
+  }
+}
+
+function notAsWritten(id: BlobId): Error {
+  return damaged(`The blob ${id}`, 'it did not read back as written; the memory of this machine may be bad')
+}
