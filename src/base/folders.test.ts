@@ -11,8 +11,11 @@ const openFolder = () => mkdtempDisposable(join(tmpdir(), 'phonekeep-folders-'))
 test('a folder is made with those above it, for this user only, and a second time is no error', async () => {
   await using folder = await openFolder()
   const deep = join(folder.path, 'a', 'b', 'c')
-  await makeFolder(deep)
-  await makeFolder(deep)
+  assert.deepEqual(
+    await makeFolder(deep),
+    ['a', 'a/b', 'a/b/c'].map((path) => join(folder.path, path)),
+  )
+  assert.deepEqual(await makeFolder(deep), [])
   assert.equal((await stat(join(folder.path, 'a'))).mode & 0o777, 0o700)
 })
 
@@ -32,4 +35,13 @@ test('a file in the way is an error', async () => {
 test('where nothing can be made, it is an error and does not go on for ever', async () => {
   await assert.rejects(makeFolder('/proc/phonekeep'), (error) => isSystemError(error, 'ENOENT'))
   await assert.rejects(makeFolder('/proc/phonekeep/below'), (error) => isSystemError(error, 'ENOENT'))
+})
+
+test('several may make the same folders at once', async () => {
+  await using folder = await openFolder()
+  for (let round = 0; round < 20; round++) {
+    const deep = join(folder.path, String(round), 'b', 'c')
+    await Promise.all(Array.from({ length: 6 }, () => makeFolder(deep)))
+    assert.ok((await stat(deep)).isDirectory())
+  }
 })

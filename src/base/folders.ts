@@ -15,8 +15,20 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
   } catch (error) {
     if (isSystemError(error, 'EEXIST') && (await isFolder(folder))) return []
     const parent = dirname(folder)
-    if (!isSystemError(error, 'ENOENT') || parent === folder || (await isFolder(parent))) throw error
-    return [...(await makeFolder(parent)), ...(await makeFolder(folder))]
+    if (!isSystemError(error, 'ENOENT') || parent === folder) throw error
+    const above = (await isFolder(parent)) ? [] : await makeFolder(parent)
+    return [...above, ...(await makeInside(folder))]
+  }
+}
+
+/** Once more, now that the parent is there: somebody else may have made it, and this folder, meanwhile. */
+async function makeInside(folder: string): Promise<readonly string[]> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    return [folder]
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST') && (await isFolder(folder))) return []
+    throw error
   }
 }
 

@@ -21,6 +21,8 @@ export async function askLine(question: string, signal: AbortSignal): Promise<st
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const ctrlC = new AbortController()
   lines.on('SIGINT', () => ctrlC.abort())
+  // Ctrl-Z has no effect: readline does not read on after it.
+  lines.on('SIGTSTP', () => undefined)
   try {
     return await lines.question(question, { signal: AbortSignal.any([signal, ctrlC.signal]) })
   } catch {

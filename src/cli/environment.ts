@@ -28,6 +28,12 @@ export interface Environment {
   readonly rest: { readonly username: string | undefined; readonly password: Secret | undefined }
   /** Where usbmuxd listens, in any of the forms that are in use. */
   readonly muxAddress: string | undefined
+  /** Apple's System Status and its newest systems, where they are asked for somewhere else, or not: `off`. */
+  readonly appleFeeds: { readonly status: string | undefined; readonly updates: string | undefined }
+  /** What the person speaks, such as `de_DE.UTF-8`. */
+  readonly language: string | undefined
+  /** Nothing shall be printed in colour. */
+  readonly noColor: boolean
   /** Where to look for phones on Wi-Fi: `on`, `off`, or one network's address and port, such as `127.0.0.1:15353`. */
   readonly wifi: string
   /** Pair records, the station's name and what interrupted runs left to go on from. */
@@ -70,6 +76,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     },
     rest: { username: given('RESTIC_REST_USERNAME'), password: secret('RESTIC_REST_PASSWORD') },
     muxAddress: given('USBMUXD_SOCKET_ADDRESS'),
+    appleFeeds: { status: given('PHONEKEEP_APPLE_STATUS_URL'), updates: given('PHONEKEEP_APPLE_UPDATES_URL') },
+    language: given('LC_ALL') ?? given('LC_MESSAGES') ?? given('LANG'),
+    noColor: given('NO_COLOR') !== undefined,
     wifi: given('PHONEKEEP_WIFI') ?? 'on',
     stateFolder: given('PHONEKEEP_STATE') ?? join(stateHome, 'phonekeep'),
     cacheFolder: given('PHONEKEEP_CACHE') ?? join(cacheHome, 'phonekeep'),

@@ -7,8 +7,9 @@ import {
   shortId,
   type VerifiedPacks,
 } from '../repository/index.ts'
-import { backUp, notAsStored, type RunResult } from '../run/index.ts'
+import { type BackUpOptions, backUp, notAsStored, type RunResult } from '../run/index.ts'
 import type { Context } from './context.ts'
+import { notingItsEnd } from './doctor/run-notes.ts'
 import { meetPhone, nameOf } from './phones.ts'
 import { lockOwner } from './repositories.ts'
 import { narrate } from './run-words.ts'
@@ -25,29 +26,33 @@ export interface RunWishes {
   readonly allowanceBytes: number | undefined
   /** How much of what is stored is read back at the end; 0 for nothing. */
   readonly readBackBytes: number
+  readonly writing?: BackUpOptions['writing']
 }
 
 /** Backs up the phone with that UDID, or the only one there is, and tells how it goes; pairs first if that is needed. */
 export async function backUpOne(
   repository: Repository,
-  { udid, allowanceBytes, readBackBytes }: RunWishes,
+  { udid, allowanceBytes, readBackBytes, writing }: RunWishes,
   context: Context,
 ): Promise<OneRun> {
   const { clock, environment, signal, terminal } = context
   const { phone, identity, name } = await meetPhone(udid, context)
-  const result = await backUp({
-    phone,
-    identity,
-    repository,
-    owner: await lockOwner(context),
-    clock,
-    resumeFolder: join(environment.stateFolder, 'resume'),
-    allowanceBytes,
-    readBack:
-      readBackBytes === 0 ? undefined : { bytesMax: readBackBytes, verified: verifiedPacks(repository, context) },
-    onEvent: narrate(openProgress(terminal, clock), name),
-    signal,
-  })
+  const run = async () =>
+    await backUp({
+      phone,
+      identity,
+      repository,
+      owner: await lockOwner(context),
+      clock,
+      resumeFolder: join(environment.stateFolder, 'resume'),
+      allowanceBytes,
+      writing,
+      readBack:
+        readBackBytes === 0 ? undefined : { bytesMax: readBackBytes, verified: verifiedPacks(repository, context) },
+      onEvent: narrate(openProgress(terminal, clock), name),
+      signal,
+    })
+  const result = await notingItsEnd(phone.udid, context, run)
   return { identity, result }
 }
 

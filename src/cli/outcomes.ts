@@ -162,3 +162,6 @@ export const OUTCOMES = {
 export function exitCodeOf(code: string): number {
   return (OUTCOMES as Readonly<Record<string, number>>)[code] ?? UNEXPECTED_EXIT
 }
+
+/** How `phonekeep doctor` ends when it could do its work; greater than those of errors, the worst of several phones counts. */
+export const DOCTOR_EXITS = { healthy: 0, unsure: 50, problem: 51 } as const

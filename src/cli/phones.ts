@@ -20,7 +20,7 @@ import {
 } from '../device/index.ts'
 import { type Context, warner } from './context.ts'
 import { noPhone, severalPhones } from './errors.ts'
-import { plainText } from './words.ts'
+import { plainText, shortened } from './words.ts'
 
 /** Phones as this command reaches them: the usbmuxd it was told, the Wi-Fi, and our own pair records. */
 export interface PhoneAccess {
@@ -55,7 +55,7 @@ export function tellProblems({ problems }: PhonesFound, context: Context): void 
 }
 
 /** People leave out the dash, and copy UDIDs from places that change their case. */
-function isSameUdid(left: string, right: string): boolean {
+export function isSameUdid(left: string, right: string): boolean {
   const plain = (udid: string) => udid.replaceAll('-', '').toLowerCase()
   return plain(left) === plain(right)
 }
@@ -64,8 +64,12 @@ function isSameUdid(left: string, right: string): boolean {
 export const UNPAIRED: ReadonlySet<string> = new Set(['device.not-paired', 'device.bad-pair-record'])
 
 /** True when the phone lets us in with a record that we have, or would if it could tell now (it is locked, say). */
-export async function isPaired(phone: Phone, context: Context): Promise<boolean> {
-  const obstacle = await sessionObstacle(phone, context)
+async function isPaired(phone: Phone, context: Context): Promise<boolean> {
+  return isPairedBut(await sessionObstacle(phone, context))
+}
+
+/** The same, where it is known what the phone said. */
+export function isPairedBut(obstacle: AppError | undefined): boolean {
   return obstacle === undefined || !UNPAIRED.has(obstacle.code)
 }
 
@@ -111,7 +115,10 @@ export async function meetPhone(udid: string | undefined, context: Context): Pro
   return { phone, identity, name, access }
 }
 
+/** A name that somebody pasted a letter into must not push all else out of sight. */
+export const NAME_CELLS_MAX = 60
+
 /** What to call the phone in a sentence. */
 export function nameOf({ name, model, udid }: PhoneIdentity): string {
-  return plainText(name?.trim() || model || udid)
+  return shortened(plainText(name?.trim() || model || udid), NAME_CELLS_MAX)
 }

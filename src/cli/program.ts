@@ -7,6 +7,7 @@ import { addCloud } from './commands/cloud.ts'
 import { addCopy } from './commands/copy.ts'
 import { addCrashes } from './commands/crashes.ts'
 import { addDemo } from './commands/demo.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEncryption } from './commands/encryption.ts'
 import { addForget } from './commands/forget.ts'
 import { addInfo } from './commands/info.ts'
@@ -31,6 +32,7 @@ type AddCommand = (program: Command, context: Context) => void
 
 /** As the help shows them. */
 const GROUPS: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
+  ['When something is wrong:', [addDoctor]],
   ['Backups:', [addInit, addBackup, addSnapshots, addRestore, addCheck, addRepair]],
   ['Room, keys, copies:', [addForget, addPrune, addCopy, addKey, addUnlock, addStats]],
   ['Phones:', [addPhones, addPair, addWifi, addEncryption, addCloud, addRestart]],

@@ -7,7 +7,6 @@ import {
   type PruneSummary,
   performPrune,
   preparePrune,
-  type Repository,
   type RepositoryLock,
   summarizePrune,
   type UnusedLimit,
@@ -52,18 +51,17 @@ interface OnePrune {
   readonly without?: ReadonlySet<Id> | undefined
   /** Even if no snapshot is left. */
   readonly allowRemoveAll: boolean
-  readonly lock: RepositoryLock
 }
 
 /** Prunes under the lock, or only plans to, and shows how it goes. */
 export async function pruneUnder(
-  repository: Repository,
-  { limits, dryRun, without, allowRemoveAll, lock }: OnePrune,
+  lock: RepositoryLock,
+  { limits, dryRun, without, allowRemoveAll }: OnePrune,
   { terminal, clock }: Context,
 ): Promise<PruneSummary> {
   const progress = openProgress(terminal, clock)
   const options = { signal: lock.signal, onProgress: (done: PruneProgress) => progress.show(stateOf(done)) }
-  const prepared = await preparePrune(repository, { limits, without, allowRemoveAll, ...options })
+  const prepared = await preparePrune(lock.repository, { limits, without, allowRemoveAll, ...options })
   if (!dryRun) await performPrune(prepared, { lock, ...options })
   return summarizePrune(prepared.plan, prepared.uses.packs)
 }

@@ -4,7 +4,9 @@ import { AppError, isAppError } from '../base/errors.ts'
 import { makeFolder } from '../base/folders.ts'
 import {
   type Backend,
+  type LockMode,
   type LockOwner,
+  lockRepository,
   openLocalBackend,
   openRepository,
   openRestBackend,
@@ -12,6 +14,7 @@ import {
   parseRestAddress,
   parseS3Address,
   type Repository,
+  type RepositoryLock,
   type RestLogin,
   type RestOptions,
   type S3Options,
@@ -147,9 +150,29 @@ function notRecoveryWords(saw: string): AppError<CliErrorCode> {
 }
 
 /** Who takes the locks: this process of this station, told from everybody else's by `lockNames`. */
-export async function lockOwner({ environment }: Context): Promise<LockOwner> {
+export async function lockOwner({ clock, environment }: Context): Promise<LockOwner> {
   const { hostname, pid, stateFolder } = environment
-  return { pid, ...lockNames(await stationId(stateFolder), await readMachine(hostname)) }
+  const machine = await readMachine(hostname)
+  const { uptimeMs } = machine
+  const startedMs = uptimeMs === undefined ? undefined : clock.nowMs() - uptimeMs
+  return { pid, startedMs, ...lockNames(await stationId(stateFolder), machine) }
+}
+
+/**
+ * Locks a repository for a command, which from then on works with that of the lock. A lock that cannot be removed at the end is only
+ * told of: the work is done.
+ */
+export async function lockForCommand(
+  repository: Repository,
+  mode: LockMode,
+  context: Context,
+): Promise<RepositoryLock> {
+  return await lockRepository(repository, {
+    ...context,
+    mode,
+    owner: await lockOwner(context),
+    onLeft: warner(context),
+  })
 }
 
 /** A folder for what is decrypted for the time of a command; not the system's, which is too small on some machines. */

@@ -8,6 +8,7 @@ import { lockNames, type Machine, readMachine } from './station.ts'
 const nas: Machine = {
   hostname: 'nas',
   bootId: '7f6c1d55',
+  uptimeMs: 7_200_500,
   machineId: 'b08dfa60',
   cards: ['00:11:32:aa:bb:cc'],
   processSpace: 'pid:[4026531836]',
@@ -48,6 +49,7 @@ test('of the network cards those count that have a device and the address they w
     await writeFile(join(folder.path, path), text)
   }
   await write('proc/sys/kernel/random/boot_id', '7f6c1d55\n')
+  await write('proc/uptime', '7200.50 14000.01\n')
   await write('etc/machine-id', 'b08dfa60\n')
   for (const [card, assigned] of [
     ['eth0', 0],
@@ -65,6 +67,7 @@ test('of the network cards those count that have a device and the address they w
 
 test('a system that says nothing of itself is its host name', async () => {
   const machine = await readMachine('mac', '/nonexistent')
-  assert.deepEqual(machine, { hostname: 'mac', bootId: undefined, machineId: '', cards: [], processSpace: '' })
+  const nothing = { bootId: undefined, uptimeMs: undefined, machineId: '', cards: [], processSpace: '' }
+  assert.deepEqual(machine, { hostname: 'mac', ...nothing })
   assert.equal(lockNames('0123abcd', machine).username, 'phonekeep')
 })

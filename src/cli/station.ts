@@ -11,6 +11,8 @@ export interface Machine {
   readonly hostname: string
   /** Anew at every start; undefined where the system does not say. */
   readonly bootId: string | undefined
+  /** How long ago that was; undefined where the system does not say. */
+  readonly uptimeMs: number | undefined
   /** Chosen when the system was installed; copies of a disk share it. */
   readonly machineId: string
   /** The addresses that its network cards were made with, sorted: what a copied disk does not bring along. */
@@ -24,7 +26,7 @@ export interface Machine {
  * own; it differs wherever a copy of the state folder might run beside this one. Without a network card of its own a machine cannot be
  * told from its copies after a restart, so every start counts as another machine there.
  */
-export function lockNames(station: string, machine: Machine): Omit<LockOwner, 'pid'> {
+export function lockNames(station: string, machine: Machine): Pick<LockOwner, 'hostname' | 'username'> {
   const { hostname, bootId, machineId, cards, processSpace } = machine
   const start = cards.length === 0 ? (bootId ?? '') : ''
   return {
@@ -42,10 +44,17 @@ export async function readMachine(hostname: string, root = '/'): Promise<Machine
   return {
     hostname,
     bootId: await lineOf(join(root, 'proc/sys/kernel/random/boot_id')),
+    uptimeMs: await readUptime(join(root, 'proc/uptime')),
     machineId: (await lineOf(join(root, 'etc/machine-id'))) ?? '',
     cards: await readCards(join(root, 'sys/class/net')),
     processSpace: (await unlessRefused(() => readlink(join(root, 'proc/self/ns/pid')))) ?? '',
   }
+}
+
+/** The first number of the file: seconds. */
+async function readUptime(file: string): Promise<number | undefined> {
+  const seconds = Number.parseFloat((await lineOf(file)) ?? '')
+  return Number.isNaN(seconds) ? undefined : seconds * 1000
 }
 
 /** What has a device behind it and the address that it was made with; bridges, tunnels and containers' ends come and go. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { formatDuration, plainText } from './words.ts'
+import { formatDuration, plainText, shortened, widthOf } from './words.ts'
 
 /** Where a command prints: results to `out`, everything that only narrates to `err`. */
 export interface Terminal {
@@ -9,6 +9,7 @@ export interface Terminal {
   readonly isOutGone: boolean
   /** Overwrites the line that was drawn before; undefined where `err` is not a terminal. */
   readonly draw: ((line: string) => void) | undefined
+  /** As wide as `err` is now: windows are made larger and smaller while a backup runs. */
   readonly columns: number
 }
 
@@ -37,7 +38,9 @@ export function openTerminal(): Terminal {
           drawn = true
         }
       : undefined,
-    columns: process.stderr.columns ?? 80,
+    get columns() {
+      return process.stderr.columns || 80
+    },
   }
 }
 
@@ -84,14 +87,10 @@ function barLine(state: ProgressState, elapsedMs: number, columns: number): stri
   const tail = `${formatDuration(elapsedMs)}  ${state.amount}`
   const room = columns - 1 - percent(state).length - tail.length - 3
   const doing = shortened(state.doing, Math.max(DOING_LENGTH_MIN, room))
-  const cells = Math.min(BAR_CELLS_MAX, room - doing.length - 2)
+  const cells = Math.min(BAR_CELLS_MAX, room - widthOf(doing) - 2)
   const full = Math.round(Math.min(1, state.fraction ?? 0) * cells)
   const bar = cells < BAR_CELLS_MIN ? '' : `${'█'.repeat(full)}${'░'.repeat(cells - full)}  `
-  return `${percent(state)} ${doing}  ${bar}${tail}`.slice(0, columns - 1)
-}
-
-function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`
+  return shortened(`${percent(state)} ${doing}  ${bar}${tail}`, columns - 1)
 }
 
 function plainLine(state: ProgressState, elapsedMs: number): string {
@@ -105,10 +104,10 @@ function percent({ fraction }: ProgressState): string {
 /** Rows of text in columns, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const plain = rows.map((row) => row.map(plainText))
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...plain.map((row) => row[column]?.length ?? 0)))
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...plain.map((row) => widthOf(row[column] ?? ''))))
   return plain.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))))
       .join('  ')
       .trimEnd(),
   )

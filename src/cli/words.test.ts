@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isAppError } from '../base/errors.ts'
-import { countOf, formatDuration, formatSize, parseSize, plainText } from './words.ts'
+import { countOf, formatDuration, formatSize, formatTime, parseSize, plainText, shortened, widthOf } from './words.ts'
 
 for (const [text, bytes] of [
   ['0', 0],
@@ -49,4 +49,26 @@ test('one is counted differently from many', () => {
 test('a text that would steer a terminal or turn the line around is shown harmless', () => {
   assert.equal(plainText('a\u001b[31mb\nc\u202ed'), 'a\\x1b[31mb\\x0ac\\x202ed')
   assert.equal(plainText('Zoë’s 📱'), 'Zoë’s 📱')
+})
+
+test('a text is as wide as a terminal shows it', () => {
+  const widths = ['Ana', '日本語', 'アイフォン', '한국', '📱', 'e\u0301', 'a\u200b', '½ …'].map(widthOf)
+  assert.deepEqual(widths, [3, 6, 10, 4, 2, 1, 1, 3])
+})
+
+test('a text is shortened to whole characters', () => {
+  assert.equal(shortened('日本語', 6), '日本語')
+  assert.equal(shortened('日本語', 5), '日本…')
+  assert.equal(shortened('日本語', 4), '日…')
+  assert.equal(shortened('📱📱', 3), '📱…')
+})
+
+test('a time is told where no time zone is known', (context) => {
+  const { TZ } = process.env
+  context.after(() => {
+    if (TZ === undefined) delete process.env.TZ
+    else process.env.TZ = TZ
+  })
+  process.env.TZ = ''
+  assert.equal(formatTime('2026-11-22T12:34:56.7Z'), '2026-11-22 12:34:56')
 })

@@ -61,8 +61,40 @@ export function plainText(text: string): string {
   })
 }
 
-/** `2026-11-22 12:34:56`, in this machine's time zone. */
+/** How many cells of a terminal a text takes. Of emoji that are joined each counts: not every terminal joins them. */
+export function widthOf(text: string): number {
+  return [...text].reduce((width, character) => width + cellsOf(character), 0)
+}
+
+const NO_CELL = /[\p{M}\p{Cf}]/u
+/** Source: Unicode's East_Asian_Width, the blocks that are wide or full-width. */
+const TWO_CELLS =
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
+
+function cellsOf(character: string): number {
+  if (NO_CELL.test(character)) return 0
+  return TWO_CELLS.test(character) ? 2 : 1
+}
+
+/** The beginning of a text, in so many cells at most; an ellipsis stands for what was cut off. */
+export function shortened(text: string, cells: number): string {
+  return widthOf(text) <= cells ? text : `${beginningOf(text, cells - 1)}…`
+}
+
+function beginningOf(text: string, cells: number): string {
+  let width = 0
+  let length = 0
+  for (const character of text) {
+    width += cellsOf(character)
+    if (width > cells) break
+    length += character.length
+  }
+  return text.slice(0, length)
+}
+
+/** `2026-11-22 12:34:56`, in this machine's time zone; in UTC where an empty TZ leaves it unknown. */
 export function formatTime(rfc3339: string): string {
-  const local = Temporal.Instant.from(rfc3339).toZonedDateTimeISO(Temporal.Now.timeZoneId())
+  const zone = Temporal.Now.timeZoneId()
+  const local = Temporal.Instant.from(rfc3339).toZonedDateTimeISO(zone === 'Etc/Unknown' ? 'UTC' : zone)
   return local.toPlainDateTime().toString({ smallestUnit: 'second' }).replace('T', ' ')
 }

@@ -76,16 +76,30 @@ test('a session without TLS is refused', async () => {
   await assert.rejects(openSession(phone, { signal }), code('wire.bad-frame'))
 })
 
+/** The phone's side of a session that starts, up to TLS. */
+async function startingSession(far: ByteChannel): Promise<ByteChannel> {
+  await answering(far, [QUERY], [VERSION], [{ Request: 'StartSession', SessionID: 'x', EnableSessionSSL: true }])
+  return openChannel(new TLSSocket(far.detach(), { isServer: true, cert: certificates.deviceCertificate, key }))
+}
+
+test("a session does not stay open when usbmuxd's pair record, which opened it, cannot be kept", async () => {
+  const { phone } = phoneThat([recordOf('theirs')])
+  const { near, far } = wire()
+  const refusal = new Error('The disk is full')
+  const pairRecords = { ...phone.pairRecords, adopt: () => Promise.reject(refusal) }
+  const opening = openSession({ ...phone, dial: async () => near, pairRecords }, { signal })
+  await using channel = await startingSession(far)
+  await assert.rejects(opening, refusal)
+  await assert.rejects(channel.readExactly(1, { signal }), code('wire.closed'))
+})
+
 /** A phone that starts sessions, and gives each session the next answer to StartService. Short sleeps are noted and skipped. */
 function servingPhone(...answers: readonly PlistDict[]) {
   const left = [...answers]
   const slept: number[] = []
   const services: PlistDict[] = []
   const serve = async (far: ByteChannel) => {
-    const started = { Request: 'StartSession', SessionID: 'x', EnableSessionSSL: true }
-    await answering(far, [QUERY], [VERSION], [started])
-    const tls = new TLSSocket(far.detach(), { isServer: true, cert: certificates.deviceCertificate, key })
-    services.push(...(await answering(openChannel(tls), [{ Request: 'StartService', ...left.shift() }])))
+    services.push(...(await answering(await startingSession(far), [{ Request: 'StartService', ...left.shift() }])))
   }
   const { phone } = phoneThat([{ ...recordOf('ours'), escrowBag: new Secret('AQID') }])
   const dial = async (port: number) => {

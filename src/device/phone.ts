@@ -161,8 +161,10 @@ export async function openSession(phone: Phone, { signal }: WaitOptions): Promis
   let refusal: unknown = notPaired('This computer and this phone are not paired')
   for await (const { record, isOurs } of pairRecords.candidates(udid, { signal })) {
     try {
-      const session = await startSession(dial, record, { clock, signal })
+      await using opened = new AsyncDisposableStack()
+      const session = opened.use(await startSession(dial, record, { clock, signal }))
       if (!isOurs) await pairRecords.adopt(udid, record)
+      opened.move()
       return session
     } catch (error) {
       if (!isAppError(error, 'device.not-paired')) throw error

@@ -30,7 +30,7 @@ test('a number chooses an answer', () => {
   assert.deepEqual(readReply('message-on-phone', '2', NOW_MS), {
     message: { kind: 'known', value: 'storage-full', ...told },
   })
-  assert.deepEqual(readReply('last-backup', '5', NOW_MS), { cloudLastMs: { kind: 'absent', ...told } })
+  assert.deepEqual(readReply('last-backup', '6', NOW_MS), { cloudLastMs: { kind: 'absent', ...told } })
 })
 
 test('what is no answer is asked again', () => {
@@ -44,7 +44,7 @@ test('what is no answer is asked again', () => {
   assert.equal(readReply('model', 'a blue one', NOW_MS), undefined)
 })
 
-test('the room in iCloud is read as people type it', () => {
+test('room in iCloud and on the phone is read as people type it', () => {
   const room = (reply: string) => {
     const found = readReply('storage-room', reply, NOW_MS)?.cloudRoom
     return found?.kind === 'known' ? [found.value.usedBytes, found.value.totalBytes] : undefined
@@ -53,6 +53,8 @@ test('the room in iCloud is read as people type it', () => {
   assert.deepEqual(room('4,9 von 5'), [4.9e9, 5e9])
   assert.deepEqual(room('800 MB / 5GB'), [8e8, 5e9])
   assert.deepEqual(room('1,5 von 2 TB'), [1.5e12, 2e12])
+  const onPhone = readReply('phone-room', '60 of 64 GB', NOW_MS)?.phoneRoom
+  assert.deepEqual(onPhone?.kind === 'known' && onPhone.value, { freeBytes: 4e9, totalBytes: 64e9 })
 })
 
 test('models and versions are read as people type them', () => {

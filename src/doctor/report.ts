@@ -1,7 +1,16 @@
 import { VERSION } from '../base/version.ts'
 import type { CauseId, Diagnosis, NextStep, QuestionId, RemedyId, Trial, Verdict } from './engine.ts'
 import { modelOf } from './models/models.ts'
-import { evidenceForCause, isNine, lossOf, type Patient, stepsFor, type ToldCheck, toldChecks } from './render/told.ts'
+import {
+  evidenceForCause,
+  isNine,
+  lossOf,
+  type Patient,
+  patientText,
+  stepsFor,
+  type ToldCheck,
+  toldChecks,
+} from './render/told.ts'
 import { type Language, type Speaker, speakerFor } from './texts/speaker.ts'
 
 export interface ReportSource {
@@ -58,7 +67,7 @@ export function reportOf(source: ReportSource): Report {
 
 /** The same for people to read, in Markdown. */
 export function reportMarkdown(source: ReportSource): string {
-  const { diagnosis, patient, tried = [], nowMs } = source
+  const { diagnosis, patient, build, tried = [], nowMs } = source
   const report = reportOf(source)
   const speaker = speakerOf(source)
   const say = (key: string) => speaker.say({ key })
@@ -68,7 +77,7 @@ export function reportMarkdown(source: ReportSource): string {
     '',
     `${made}. ${say('report.privacy')}`,
     '',
-    `- ${phoneText(report)}`,
+    `- ${phoneText(patient, build, speaker)}`,
     ...verdictKeys(diagnosis.verdict).map((key) => `- ${say(key)}`),
     ...section(say('screen.cause'), causeTexts(diagnosis, speaker)),
     ...section(say('screen.next-step'), nextStepTexts(diagnosis.nextStep, patient, speaker)),
@@ -88,8 +97,9 @@ export function reportMarkdown(source: ReportSource): string {
   return `${lines.join('\n')}\n`
 }
 
-function speakerOf({ language, timeZone, nowMs, patient }: ReportSource): Speaker {
-  return speakerFor(language, { timeZone, nowMs, deviceClass: patient.deviceClass, hidesPrivate: true })
+/** Dates carry their year: who knows when a report is read. */
+function speakerOf({ language, timeZone, patient }: ReportSource): Speaker {
+  return speakerFor(language, { timeZone, deviceClass: patient.deviceClass, hidesPrivate: true })
 }
 
 function toldNextStep(nextStep: NextStep | undefined, patient: Patient, speaker: Speaker): Report['nextStep'] {
@@ -101,9 +111,10 @@ function phoneOf({ model, ios }: Patient, build: string | undefined): Report['ph
   return { name, model: model ?? null, ios: ios ?? null, build: build ?? null }
 }
 
-function phoneText({ phone: { name, model, ios, build } }: Report): string {
-  const parts = [name ?? '?', `(${model ?? '?'}),`, ios ?? '?', `(${build ?? '?'})`]
-  return escaped(parts.join(' '))
+function phoneText({ model, ios }: Patient, build: string | undefined, speaker: Speaker): string {
+  const known = patientText({ model, ios }, speaker) ?? speaker.say({ key: 'word.device' })
+  const identifiers = [model, build].filter((one) => one !== undefined).join(', ')
+  return escaped(identifiers === '' ? known : `${known} (${identifiers})`)
 }
 
 function verdictKeys({ icloud, local, protected: protection }: Verdict): readonly string[] {

@@ -26,7 +26,7 @@ export type { KdfCost } from './format/key.ts'
 export type { BlobIndex, BlobType } from './indexes/blob-index.ts'
 export { BlobMarks, type Marked } from './indexes/blob-marks.ts'
 export { addKey, changePassword, listKeys, type NewKey, type RepositoryKey, removeKey } from './keys.ts'
-export { type LockMode, type LockOptions, lockRepository, type RepositoryLock, underLock } from './lock.ts'
+export { type LockMode, type LockOptions, lockRepository, type RepositoryLock } from './lock.ts'
 export { type LockOwner, STATION_HOST_PREFIX } from './lock-file.ts'
 export { withMetadataCache } from './metadata-cache.ts'
 export { type PreparedPrune, type PruneProgress, performPrune, preparePrune } from './prune/prune.ts'
@@ -111,4 +111,11 @@ export type { TreeEntry } from './trees/tree-entry.ts'
 export { isTreeWhole } from './trees/tree-whole.ts'
 export { type FoundLock, type UnlockReport, unlock } from './unlock.ts'
 export type { FileWriter, StoredFile } from './write/file-writer.ts'
-export { type AdoptedPacks, openWriter, type RepositoryWriter, type WriterStats } from './write/writer.ts'
+export type { WriterLimits } from './write/limits.ts'
+export {
+  type AdoptedPacks,
+  openWriter,
+  type RepositoryWriter,
+  type WriterOptions,
+  type WriterStats,
+} from './write/writer.ts'

@@ -192,12 +192,15 @@ test('restic heeds our locks; `restic unlock` leaves them alone for half an hour
   assert.equal(await repository.backend.load(left, { offset: 0, length: 1 }, { signal }), undefined)
 })
 
-/** The killed writer was in the middle of the next one, and its dots may have been on their way. */
+/** The killed writer was in the middle of the next ones. */
 const IN_FLIGHT_FILES = 20
 
 test('a run killed in the middle of its work leaves the repository sound, and its packs are of use to the next', async () => {
   await using folder = await temporaryFolder()
-  await backUp(await newRepository(folder.path), { a: Buffer.from('a') })
+  const { backend } = await newRepository(folder.path)
+  await backUp(await reopened(folder.path), { a: Buffer.from('a') })
+  const packs = async () => (await Array.fromAsync(backend.list('pack', { signal }))).length
+  const packsBefore = await packs()
   const writer = spawn(process.execPath, [
     fileURLToPath(new URL('testing/killed-writer.ts', import.meta.url)),
     folder.path,
@@ -206,7 +209,7 @@ test('a run killed in the middle of its work leaves the repository sound, and it
   let dots = 0
   for await (const printed of writer.stdout) {
     dots += printed.length
-    if (dots >= 24) writer.kill('SIGKILL')
+    if ((await packs()) >= packsBefore + 2) writer.kill('SIGKILL')
   }
   await exited
   assert.match(await restic(folder.path, ['check', '--read-data']), /no errors were found/)

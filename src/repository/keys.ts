@@ -65,7 +65,7 @@ export async function addKey(
     if (opened === undefined || !isSameKey(opened, masterKey))
       throw damaged(pathOf(name), 'it did not read back as written')
   } catch (error) {
-    await repository.backend.remove(name, { signal: NEVER })
+    await repository.backend.remove(name, { signal: NEVER }).catch(() => undefined)
     throw error
   }
   return name.id

@@ -12,6 +12,8 @@ export interface LockOwner {
   /** The start of that machine: whatever an earlier one has left is dead. */
   readonly username: string
   readonly pid: number
+  /** When that was, by this machine's clock now; undefined where the system does not say. It is not written down. */
+  readonly startedMs?: number | undefined
 }
 
 /** How the host name in the lock of any station begins. */

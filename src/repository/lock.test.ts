@@ -6,7 +6,7 @@ import { orAbort } from '../base/abort.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { Backend } from './backend/backend.ts'
 import type { Id } from './format/id.ts'
-import { type LockMode, lockRepository, underLock } from './lock.ts'
+import { type LockMode, lockRepository } from './lock.ts'
 import type { LockOwner } from './lock-file.ts'
 import { openRepository, type Repository } from './repository.ts'
 import { createTestClock } from './testing/clock.ts'
@@ -14,7 +14,13 @@ import { memoryRepository } from './testing/repositories.ts'
 import { PASSWORD, signal } from './testing/restic.ts'
 
 const MINUTE_MS = 60_000
-const owner: LockOwner = { hostname: 'phonekeep-1', username: 'boot-1', pid: process.pid }
+/** The machine was started long before the time of the tests' clock, 03:04:05. */
+const owner: LockOwner = {
+  hostname: 'phonekeep-1',
+  username: 'boot-1',
+  pid: process.pid,
+  startedMs: Date.parse('2026-01-02T02:50:00Z'),
+}
 const code = (wanted: string) => (error: unknown) => isAppError(error, wanted)
 
 async function deadPid(): Promise<number> {
@@ -75,17 +81,18 @@ test('a conflict names who holds the lock, and since when', async () => {
   })
 })
 
-test('only locks of this station on this machine are taken for dead, when the process is gone or the machine was started again', async () => {
+test('only locks of this station on this machine are taken for dead: when the process is gone, or the machine was started again since', async () => {
   const { repository } = await memoryRepository()
   const pid = await deadPid()
   const dead = [
     await plant(repository, { ...owner, pid, exclusive: true }),
-    await plant(repository, { ...owner, pid: process.ppid, username: 'boot-0', exclusive: true }),
+    await plant(repository, { ...owner, pid, username: 'boot-0', exclusive: true, time: '2026-01-02T02:49:00Z' }),
   ]
   const others = [
     await plant(repository, { ...owner, pid, hostname: 'phonekeep-2' }),
     await plant(repository, { ...owner, pid, hostname: 'other', username: 'boot-0' }),
     await plant(repository, { ...owner, pid: process.ppid }),
+    await plant(repository, { ...owner, pid: process.ppid, username: 'boot-2' }),
   ]
   await using _held = await lock(repository, 'shared')
   const left = await lockIds(repository)
@@ -214,10 +221,9 @@ test('a machine that has slept writes nothing more under its lock, before any ti
   const clock = createTestClock()
   const sleepy = { ...clock, nowMs: () => clock.nowMs() + sleptMs }
   await using held = await lockRepository(repository, { mode: 'shared', owner, clock: sleepy, signal })
-  const guarded = underLock(repository, held)
-  await guarded.saveUnpacked('index', '{"packs":[]}', { signal })
+  await held.repository.saveUnpacked('index', '{"packs":[]}', { signal })
   sleptMs = 23 * MINUTE_MS
-  await assert.rejects(guarded.saveUnpacked('snapshot', '{}', { signal }), code('repo.lock-lost'))
+  await assert.rejects(held.repository.saveUnpacked('snapshot', '{}', { signal }), code('repo.lock-lost'))
   assert.deepEqual(await Array.fromAsync(repository.backend.list('snapshot', { signal })), [])
   assert.ok(isAppError(held.signal.reason, 'repo.lock-lost'))
 })
@@ -250,6 +256,27 @@ test('where nothing may be removed, the lock that stays is told of, and fails no
     ['repo.append-only'],
   )
   assert.equal((await lockIds(repository)).length, 2)
+})
+
+test('where nothing may be removed, a station’s lock that every clock calls stale is passed over; a fresh one is heeded', async () => {
+  const kept = await keepingRepository()
+  const list: Backend['list'] = async function* (kind, options) {
+    let writtenMs = Date.parse(HALF_AN_HOUR_AGO)
+    for await (const file of kept.backend.list(kind, options)) {
+      yield { ...file, modifiedMs: writtenMs }
+      writtenMs += 31 * MINUTE_MS
+    }
+  }
+  const repository = await openRepository({ ...kept.backend, list }, { password: PASSWORD, signal })
+  await plant(repository, { hostname: 'phonekeep-2', exclusive: true, time: HALF_AN_HOUR_AGO })
+  const onLeft = () => undefined
+  const options = { mode: 'shared', owner, clock: createTestClock(), signal, onLeft } as const
+  {
+    await using held = await lockRepository(repository, options)
+    await held.verify({ signal })
+  }
+  await plant(repository, { hostname: 'phonekeep-3', exclusive: true, time: '2026-01-02T03:00:00Z' })
+  await assert.rejects(lockRepository(repository, options), code('repo.locked'))
 })
 
 test('a disk that comes back in time keeps the lock', async () => {

@@ -1,6 +1,7 @@
 import { NEVER } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { type AppError, isAppError } from '../base/errors.ts'
+import type { Backend } from './backend/backend.ts'
 import { guardBackend } from './backend/guarded.ts'
 import { lockLost, repositoryLocked } from './errors.ts'
 import type { Id } from './format/id.ts'
@@ -13,7 +14,7 @@ import {
   type StoredLock,
 } from './lock-file.ts'
 import { Repository } from './repository.ts'
-import { askStoreTime, evidenceOf, hold, isOwnDead, isStale, letGo } from './stale-lock.ts'
+import { askStoreTime, evidenceOf, hold, isOwnDead, isStale, letGo, removeIfAllowed } from './stale-lock.ts'
 
 /** Any number may share; exclusive bears no other. */
 export type LockMode = 'shared' | 'exclusive'
@@ -30,6 +31,11 @@ const LOST_AFTER_MS = 22.5 * MINUTE_MS
 
 /** A held lock. Disposing removes its file. */
 export interface RepositoryLock extends AsyncDisposable {
+  /**
+   * The repository that was locked, for the work under the lock: each change looks at the clocks first, so that a machine that has
+   * slept writes nothing under a lock that others may have taken for dead. Its index is to be loaded.
+   */
+  readonly repository: Repository
   /** Aborts when the caller's signal does, and with `repo.lock-lost` when the lock cannot be trusted any more. */
   readonly signal: AbortSignal
   /** Looks at the clocks alone: throws `repo.lock-lost` when the lock is lost, or so old that others may take it for dead. */
@@ -71,29 +77,20 @@ export async function lockRepository(repository: Repository, options: LockOption
   return lock
 }
 
-/**
- * The same repository, to be worked on under a lock: each change looks at the clocks first, so that a machine that has slept writes
- * nothing under a lock that others may have taken for dead. Its index is to be loaded anew.
- */
-export function underLock({ backend, sealer, config, keyId }: Repository, lock: RepositoryLock): Repository {
-  const guarded = guardBackend(backend, () => lock.assertHeld())
-  return new Repository(guarded, sealer, config, keyId)
-}
-
 async function refuseConflict(repository: Repository, options: LockOptions, own: Id | undefined): Promise<void> {
   const { mode, clock, signal } = options
   for await (const lock of readLocks(repository, signal)) {
     if (lock.id === own || (mode === 'shared' && !lock.exclusive)) continue
-    if (await removeStale(repository, lock, options)) continue
-    throw repositoryLocked(describe(lock, clock.nowMs()))
+    if (!(await isAbandoned(repository, lock, options))) throw repositoryLocked(describe(lock, clock.nowMs()))
+    await removeIfAllowed(repository, lock.id, { signal })
   }
 }
 
 /**
- * True when the lock was one of a station's that every clock calls stale, and is gone: a station ends its work long before its lock
- * is so old. Other programs promise no such thing: their locks are left to `unlock`.
+ * True for a lock of a station's that every clock calls stale: a station ends its work long before its lock is so old. Other
+ * programs promise no such thing: their locks are left to `unlock`.
  */
-async function removeStale(
+async function isAbandoned(
   repository: Repository,
   lock: StoredLock,
   { owner, clock, signal }: LockOptions,
@@ -101,25 +98,14 @@ async function removeStale(
   const nowMs = clock.nowMs()
   const isStations = lock.hostname.startsWith(STATION_HOST_PREFIX)
   if (!isStations || !isStale(evidenceOf(lock, { nowMs, storeNowMs: undefined }))) return false
-  const storeNowMs = await askStoreTime(repository, { owner, nowMs, signal })
-  if (!isStale(evidenceOf(lock, { nowMs, storeNowMs }))) return false
-  return await removeIfAllowed(repository, lock.id, signal)
+  const isTimed = lock.modifiedMs !== undefined
+  const storeNowMs = isTimed ? await askStoreTime(repository, { owner, nowMs, signal }) : undefined
+  return isStale(evidenceOf(lock, { nowMs, storeNowMs }))
 }
 
-/** Where nothing may be removed, dead locks stay: shared ones are in nobody's way but a prune's. */
 async function removeOwnDead(repository: Repository, { owner, signal }: LockOptions): Promise<void> {
   for await (const lock of readLocks(repository, signal)) {
-    if (isOwnDead(lock, owner)) await removeIfAllowed(repository, lock.id, signal)
-  }
-}
-
-async function removeIfAllowed(repository: Repository, id: Id, signal: AbortSignal): Promise<boolean> {
-  try {
-    await repository.backend.remove({ kind: 'lock', id }, { signal })
-    return true
-  } catch (error) {
-    if (isAppError(error)) return false
-    throw error
+    if (isOwnDead(lock, owner)) await removeIfAllowed(repository, lock.id, { signal })
   }
 }
 
@@ -130,7 +116,9 @@ function describe({ timeMs, exclusive, hostname, username, pid }: LockFields, no
 
 class HeldLock implements RepositoryLock {
   readonly signal: AbortSignal
-  readonly #repository: Repository
+  readonly repository: Repository
+  /** Looks at no clock: the lock's own files. */
+  readonly #backend: Backend
   readonly #options: LockOptions
   readonly #lost = new AbortController()
   readonly #released = new AbortController()
@@ -143,7 +131,10 @@ class HeldLock implements RepositoryLock {
   #refreshing: Promise<void> | undefined
 
   constructor(repository: Repository, options: LockOptions) {
-    this.#repository = repository
+    const { backend, sealer, config, keyId } = repository
+    const guarded = guardBackend(backend, () => this.assertHeld())
+    this.repository = new Repository(guarded, sealer, config, keyId)
+    this.#backend = backend
     this.#options = options
     this.signal = AbortSignal.any([options.signal, this.#lost.signal])
   }
@@ -167,10 +158,10 @@ class HeldLock implements RepositoryLock {
     const { mode, owner, clock } = this.#options
     const written = { nowMs: clock.nowMs(), elapsedMs: clock.elapsedMs() }
     const fields = { timeMs: written.nowMs, exclusive: mode === 'exclusive', ...owner }
-    const { id, sealed } = this.#repository.sealUnpacked(encodeLock(fields))
+    const { id, sealed } = this.repository.sealUnpacked(encodeLock(fields))
     hold(id)
     this.#files.add(id)
-    await this.#repository.backend.save({ kind: 'lock', id }, [sealed], { signal })
+    await this.#backend.save({ kind: 'lock', id }, [sealed], { signal })
     this.#id = id
     this.#written = written
   }
@@ -230,7 +221,7 @@ class HeldLock implements RepositoryLock {
   async #assertThere(signal: AbortSignal): Promise<void> {
     const id = this.#id
     if (id === undefined) throw lockLost('The lock was given back already')
-    const file = await this.#repository.backend.load({ kind: 'lock', id }, { offset: 0, length: 1 }, { signal })
+    const file = await this.#backend.load({ kind: 'lock', id }, { offset: 0, length: 1 }, { signal })
     if (file === undefined && id === this.#id) throw lockLost('Somebody removed the lock of this run')
   }
 
@@ -257,7 +248,7 @@ class HeldLock implements RepositoryLock {
   }
 
   async #remove(id: Id, signal: AbortSignal): Promise<void> {
-    await this.#repository.backend.remove({ kind: 'lock', id }, { signal })
+    await this.#backend.remove({ kind: 'lock', id }, { signal })
     this.#files.delete(id)
     letGo(id)
   }

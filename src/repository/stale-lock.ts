@@ -1,4 +1,5 @@
-import { isSystemError } from '../base/errors.ts'
+import { NEVER } from '../base/abort.ts'
+import { isAppError, isSystemError } from '../base/errors.ts'
 import type { Id } from './format/id.ts'
 import { encodeLock, type LockOwner, type StoredLock } from './lock-file.ts'
 import type { Repository } from './repository.ts'
@@ -24,11 +25,13 @@ export function isStale({ ageMs, storeAgeMs }: LockEvidence): boolean {
 
 /**
  * True for a lock of this very station, on this very machine, whose process is gone: since it was written, or with an earlier
- * start of the machine. Of any other lock nobody here can know, whatever its process number.
+ * start of the machine. Of any other lock nobody here can know, whatever its process number; nor of one that says another start,
+ * but was written since ours: that is a copy of this machine, at work.
  */
 export function isOwnDead(lock: StoredLock, owner: LockOwner): boolean {
   if (lock.hostname !== owner.hostname) return false
-  return lock.username !== owner.username || !isHeld(lock)
+  if (lock.username === owner.username) return !isHeld(lock)
+  return owner.startedMs !== undefined && lock.timeMs < owner.startedMs
 }
 
 /** The locks that this process holds: a file with our own pid that is not among them was left by a process that had it before. */
@@ -66,7 +69,10 @@ export function evidenceOf(
   return { ageMs: nowMs - timeMs, storeAgeMs }
 }
 
-/** What time it is where the files lie: that of a file written just now, a shared lock, which is removed again. */
+/**
+ * What time it is where the files lie: that of a file written just now, a shared lock, which is removed again; undefined where the
+ * store gives files no time.
+ */
 export async function askStoreTime(
   repository: Repository,
   { owner, nowMs, signal }: { owner: LockOwner; nowMs: number; signal: AbortSignal },
@@ -78,6 +84,19 @@ export async function askStoreTime(
     for await (const file of repository.backend.list('lock', { signal })) if (file.id === id) return file.modifiedMs
     return undefined
   } finally {
-    await repository.backend.remove({ kind: 'lock', id }, { signal }).finally(() => letGo(id))
+    await removeIfAllowed(repository, id, { signal: NEVER }).finally(() => letGo(id))
+  }
+}
+
+/** Removes a lock that nobody needs any more. Where nothing may be removed it stays, in nobody's way who knows that. */
+export async function removeIfAllowed(
+  repository: Repository,
+  id: Id,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    await repository.backend.remove({ kind: 'lock', id }, { signal })
+  } catch (error) {
+    if (!isAppError(error)) throw error
   }
 }

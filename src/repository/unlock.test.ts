@@ -13,9 +13,10 @@ import { memoryRepository } from './testing/repositories.ts'
 import { newRepository, restic, signal, temporaryFolder } from './testing/restic.ts'
 import { unlock } from './unlock.ts'
 
-const owner = { hostname: 'phonekeep-here', username: 'boot-1', pid: process.pid }
 const clock = createTestClock()
 const MINUTE_MS = 60_000
+const startedMs = clock.nowMs() - 10 * MINUTE_MS
+const owner = { hostname: 'phonekeep-here', username: 'boot-1', pid: process.pid, startedMs }
 /** No process ever has it. */
 const NO_PID = 2 ** 30
 
@@ -44,8 +45,9 @@ test('the lock of a process of this station that is gone goes at once; of others
   const { repository } = await memoryRepository()
   const dead = [
     await leaveLock(repository, { ...owner, pid: NO_PID }),
-    await leaveLock(repository, { ...owner, username: 'boot-0' }),
+    await leaveLock(repository, { ...owner, username: 'boot-0', timeMs: startedMs - MINUTE_MS }),
   ]
+  await leaveLock(repository, { ...owner, username: 'boot-0', timeMs: startedMs + MINUTE_MS })
   await leaveLock(repository, { ...owner, hostname: 'phonekeep-there', pid: NO_PID })
   await leaveLock(repository, { ...owner, hostname: 'phonekeep-there', username: 'boot-0' })
   assert.deepEqual((await removedOf(repository)).toSorted(), dead.toSorted())

@@ -26,7 +26,8 @@ export async function unlock(
 ): Promise<UnlockReport> {
   const files = await Array.fromAsync(repository.backend.list('lock', { signal }))
   const nowMs = clock.nowMs()
-  const storeNowMs = all || files.length === 0 ? undefined : await askStoreTime(repository, { owner, nowMs, signal })
+  const needsTime = !all && files.some(({ modifiedMs }) => modifiedMs !== undefined)
+  const storeNowMs = needsTime ? await askStoreTime(repository, { owner, nowMs, signal }) : undefined
   const removed: FoundLock[] = []
   const left: FoundLock[] = []
   for (const file of files) {

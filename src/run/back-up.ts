@@ -27,8 +27,8 @@ import {
   readBack,
   type Snapshot,
   saveSnapshot,
-  underLock,
   type VerifiedPacks,
+  type WriterOptions,
 } from '../repository/index.ts'
 import { roomFor } from './allowance.ts'
 import { compareTrees, totalsOf } from './compare-trees.ts'
@@ -65,6 +65,8 @@ export interface BackUpOptions {
   readonly allowanceBytes: number | undefined
   /** How much of what is stored is read back at the end, and where it is noted; nothing when this is undefined. */
   readonly readBack?: { readonly bytesMax: number; readonly verified: VerifiedPacks } | undefined
+  /** How it is stored: the writer's own choices unless given. */
+  readonly writing?: Pick<WriterOptions, 'verify' | 'limits'> | undefined
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
 }
@@ -96,12 +98,12 @@ const TREE_CACHE_BYTES = 8 * 2 ** 20
 export async function backUp(options: BackUpOptions): Promise<RunResult> {
   const { owner, clock, signal } = options
   signal.throwIfAborted()
-  // The lock and the writer outlive an abort by the person, so that what has arrived can still be put in order.
   const onLeft = (error: AppError) => options.onEvent({ kind: 'left-behind', error })
+  // The lock and the writer outlive an abort by the person, so that what has arrived can still be put in order.
   await using lock = await lockRepository(options.repository, { mode: 'shared', owner, clock, signal: NEVER, onLeft })
-  const repository = underLock(options.repository, lock)
+  const { repository } = lock
   await repository.loadIndex({ signal, onDamaged: (error) => options.onEvent({ kind: 'snapshot-damaged', error }) })
-  await using writer = openWriter(repository, { clock, signal: lock.signal })
+  await using writer = openWriter(repository, { ...options.writing, clock, signal: lock.signal })
   const run = new Run({ ...options, repository }, lock, writer)
   return await run.perform(AbortSignal.any([signal, lock.signal, run.cancelled]))
 }
@@ -269,7 +271,7 @@ class Run {
     })
     await this.#lock.verify({ signal })
     const snapshot = await saveSnapshot(repository, fields, { signal })
-    await this.#incomplete?.remove({ signal })
+    await this.#incomplete?.remove({ signal: this.#lock.signal })
     await this.#resume.remove()
     return {
       snapshot,

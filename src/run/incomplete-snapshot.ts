@@ -1,5 +1,5 @@
 import { type AppError, isAppError } from '../base/errors.ts'
-import { type Repository, type Snapshot, type SnapshotFields, saveSnapshot } from '../repository/index.ts'
+import { type Id, type Repository, type Snapshot, type SnapshotFields, saveSnapshot } from '../repository/index.ts'
 
 interface SignalOption {
   readonly signal: AbortSignal
@@ -12,11 +12,11 @@ interface SignalOption {
 export interface IncompleteSnapshot {
   /** Puts a newer one in the place of those before; the old ones go after, so that there is no moment without. */
   replace(fields: SnapshotFields, options: SignalOption): Promise<void>
-  /** Removes it, and what runs before have left. What cannot be removed is told, and stays for a later run. */
+  /** Removes it, and what runs before have left. What cannot be removed stays for a later run. */
   remove(options: SignalOption): Promise<void>
 }
 
-/** `left`: those of earlier runs. `onLeft` is told when one cannot be removed. */
+/** `left`: those of earlier runs. `onLeft` is told when one cannot be removed; then there will be no more of them. */
 export function openIncompleteSnapshot(
   repository: Repository,
   { left, onLeft }: { left: readonly Snapshot[]; onLeft: (error: AppError) => void },
@@ -24,28 +24,30 @@ export function openIncompleteSnapshot(
   const ids = new Set(left.map(({ id }) => id))
   let mayRemove: boolean | undefined
 
-  const removeAll = async (options: SignalOption) => {
-    for (const id of [...ids]) {
-      await repository.backend.remove({ kind: 'snapshot', id }, options)
-      ids.delete(id)
+  const removeAllBut = async (kept: Id | undefined, options: SignalOption) => {
+    try {
+      for (const id of ids) {
+        if (id === kept) continue
+        await repository.backend.remove({ kind: 'snapshot', id }, options)
+        ids.delete(id)
+      }
+    } catch (error) {
+      if (!isAppError(error)) throw error
+      mayRemove = false
+      if (!options.signal.aborted) onLeft(error)
     }
   }
   return {
     async replace(fields, options) {
       mayRemove ??= await canRemove(repository, options)
+      if (mayRemove) await removeAllBut([...ids].at(-1), options)
       if (!mayRemove) return
       const { id } = await saveSnapshot(repository, fields, options)
-      await removeAll(options)
       ids.add(id)
+      await removeAllBut(id, options)
+      options.signal.throwIfAborted()
     },
-    async remove(options) {
-      try {
-        await removeAll(options)
-      } catch (error) {
-        if (!isAppError(error)) throw error
-        onLeft(error)
-      }
-    },
+    remove: (options) => removeAllBut(undefined, options),
   }
 }
 

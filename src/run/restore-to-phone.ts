@@ -32,6 +32,8 @@ export type RestoreEvent =
   | { readonly kind: 'checked'; readonly check: RestoreCheck }
   /** An index file is damaged: what only it lists cannot be restored, and a check says so if the backup needs it. */
   | { readonly kind: 'index-damaged'; readonly error: AppError }
+  /** The lock cannot be removed from the store; the restore is none the worse for it. */
+  | { readonly kind: 'left-behind'; readonly error: AppError }
   /** The checks are over and the phone is asked; bytes are those of the whole backup, of which a phone may want less. */
   | { readonly kind: 'restoring'; readonly bytes: number }
   | { readonly kind: 'sent'; readonly bytes: number }
@@ -97,7 +99,8 @@ export async function checkRestore(options: RestoreCheckOptions): Promise<readon
  */
 export async function restoreToPhone(options: RestoreToPhoneOptions): Promise<RestoredPhone> {
   const { repository, snapshot, owner, clock, onEvent } = options
-  await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: options.signal })
+  const onLeft = (error: AppError) => onEvent({ kind: 'left-behind', error })
+  await using lock = await lockRepository(repository, { mode: 'shared', owner, clock, signal: options.signal, onLeft })
   const cancel = new AbortController()
   const signal = AbortSignal.any([lock.signal, cancel.signal])
   await repository.loadIndex({ signal, onDamaged: (error) => onEvent({ kind: 'index-damaged', error }) })

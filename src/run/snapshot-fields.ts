@@ -59,12 +59,12 @@ function commonFields({ tree, parent, group, identity, owner }: RunTree) {
   }
 }
 
-/** The phone's name and its iOS version. restic separates tags by commas. */
+const NAME_LENGTH_MAX = 100
+
+/** The phone's name and its iOS version. restic separates tags by commas, and its tables are as wide as the longest. */
 function tagsOf({ name, ios }: PhoneIdentity): readonly string[] {
-  const tags = [
-    name?.replaceAll(/[,\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim() ?? '',
-    ios === undefined ? '' : `iOS ${ios}`,
-  ]
+  const plain = name?.replaceAll(/[,\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim() ?? ''
+  const tags = [[...plain].slice(0, NAME_LENGTH_MAX).join(''), ios === undefined ? '' : `iOS ${ios}`]
   return tags.filter((tag) => tag !== '')
 }
 

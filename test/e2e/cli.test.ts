@@ -78,7 +78,16 @@ test('init, backup, snapshots, check and restore do what they say, on plain line
   assert.equal(backup.exitCode, 0, backup.err)
   assert.equal(backup.out.trim().split('\n').length, 1, 'standard output is one line')
   const result = JSON.parse(backup.out)
-  assert.deepEqual(Object.keys(result), ['snapshot', 'udid', 'files', 'bytes', 'sentBytes', 'storedBytes', 'seconds'])
+  assert.deepEqual(Object.keys(result), [
+    'snapshot',
+    'udid',
+    'files',
+    'bytes',
+    'sentBytes',
+    'storedBytes',
+    'seconds',
+    'readBack',
+  ])
   assert.equal(result.udid, world.virtual.udid)
   assert.equal(result.files, world.virtual.contents.totals.files + 4)
 
@@ -229,5 +238,5 @@ test('a state folder full of nonsense is put right, or named', async () => {
   const { exitCode, err } = await phonekeep(['backup'], env)
   assert.equal(exitCode, 0, err)
   const snapshots: readonly { username: string }[] = JSON.parse((await phonekeep(['snapshots', '--json'], env)).out)
-  for (const { username } of snapshots) assert.match(username, /^phonekeep-[0-9a-f]{8}$/)
+  for (const { username } of snapshots) assert.match(username, /^phonekeep-[0-9a-f]{8}-[0-9a-f]{8}$/)
 })

@@ -167,6 +167,24 @@ test('where nothing may be removed a run succeeds, leaves no snapshot beside its
   assert.deepEqual(left, ['repo.append-only'])
 })
 
+test('a store that turns out to remove nothing fails no run, and gets no snapshot of an interrupted one after that', async () => {
+  await using world = await openPhone()
+  const keeping = await onStore(world, (backend) => ({
+    remove: async (name, options) => {
+      const isThere = (await backend.load(name, { offset: 0, length: 1 }, options)) !== undefined
+      if (name.kind !== 'snapshot' || !isThere) return await backend.remove(name, options)
+      throw new AppError('repo.unwritable', 'Nothing may be removed', { remedy: 'none' })
+    },
+  }))
+  await interrupt(world, { repository: keeping })
+  const { events, onEvent } = recorder()
+  await world.backUp({ repository: keeping, onEvent })
+  assert.ok(events.some((event) => event.kind === 'left-behind'))
+  assert.equal((await snapshotsOf(world)).filter(isIncomplete).length, 2)
+  await world.backUp()
+  assert.deepEqual((await snapshotsOf(world)).map(isIncomplete), [false, false])
+})
+
 test('after a phone has ended its backup by itself, nothing of that run is gone on with', async () => {
   await using world = await openPhone()
   await interrupt(world)

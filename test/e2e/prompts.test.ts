@@ -9,6 +9,7 @@ import { openWorld } from '../testing/world.ts'
 
 const ENTER = '\r'
 const CTRL_C = '\x03'
+const CTRL_Z = '\x1a'
 const SECRET = 'correct pony 🐴'
 
 const world = await openWorld({ files: 1, bytes: 1000 })
@@ -37,6 +38,16 @@ for (const [what, answers, exitCode, says] of [
     assert.equal(await isEncrypting(), false)
   })
 }
+
+test('Ctrl-Z stops nothing: what is typed after it is neither shown nor left to the shell', async () => {
+  const ended = await onTerminal(['encryption', 'on'], env, [
+    [ONCE, `${SECRET}${CTRL_Z}${ENTER}`],
+    [AGAIN, `another${ENTER}`],
+  ])
+  assert.equal(ended.exitCode, 2, ended.shown)
+  assert.match(ended.shown, /The two passwords differ/)
+  assert.doesNotMatch(ended.shown, /pony|another/)
+})
 
 test('a password is asked for without an echo', async () => {
   const on = await onTerminal(['encryption', 'on'], env, [

@@ -14,6 +14,7 @@ import {
   openWriter,
   parseId,
   saveSnapshot,
+  shortId,
   type TreePath,
 } from '../../src/repository/index.ts'
 import type { RestoreCheck, RestoreCheckName, RestoreEvent } from '../../src/run/index.ts'
@@ -172,6 +173,18 @@ test('somebody who does not agree has seen the checks, and the phone is not aske
   assert.match(nobody.err, /\[cli\.not-agreed\]/)
 })
 
+test("the latest snapshot for a phone is its own, though another phone's is newer", async () => {
+  const time = Temporal.Instant.from(snapshot.time).add({ hours: 1 }).toString()
+  const other = { ...snapshot, time, paths: ['/00008120-0000000000000001'], hostname: 'iphone-00000001', tags: ['Bo'] }
+  const newer = await saveSnapshot(source.repository, other, { signal: NEVER })
+  const toPhone = ['restore', 'latest', '--to-phone', original.virtual.udid.toLowerCase(), '--dry-run', '--json']
+  const own = await phonekeep(toPhone, surroundings(original))
+  assert.equal(JSON.parse(own.out).snapshot, snapshot.id, own.err)
+  assert.ok(own.err.includes(`Looking at snapshot ${shortId(snapshot.id)} of `), own.err)
+  const named = await phonekeep([...toPhone, '--host', 'iphone-00000001'], surroundings(original))
+  assert.match(named.err, new RegExp(`Looking at snapshot ${shortId(newer.id)} of .* \\(Bo\\)`))
+})
+
 test('a dry run shows the checks, and ends as the restore would', async () => {
   const dryRun = ['restore', snapshot.id, '--to-phone', original.virtual.udid, '--dry-run']
   const stopped = await phonekeep([...dryRun, '--json'], surroundings(original))
@@ -217,11 +230,12 @@ test('a battery that is low but charging, or full enough, is no reason to stop; 
   }
 })
 
-test('an iPad is warned of a backup of an iPhone, and iOS 27 of supervision that it does not tell', async () => {
+test('an iPad is warned of a backup of an iPhone; a supervised phone with iOS 27 is not restored', async () => {
   const { productVersion, model } = spare.virtual.identity
   values.set('', 'ProductVersion', '27.0')
   values.set('', 'ProductType', 'iPad14,1')
-  assert.deepEqual([await verdictOf('model'), await verdictOf('supervision')], ['warn', 'warn'])
+  assert.equal(await verdictOf('model'), 'warn')
+  await whileSpareIs({ isSupervised: true }, async () => assert.equal(await verdictOf('supervision'), 'stop'))
   values.set('', 'ProductVersion', productVersion)
   values.set('', 'ProductType', model.productType)
 })
@@ -295,9 +309,18 @@ test('a snapshot whose list or state is damaged is not restored, and without a b
 test('a cable pulled in the middle leaves the phone as it was and nothing behind; the next restore works', async () => {
   await using phone = await openNewPhone()
   const before = await digestsOf(phone.virtual.contents)
-  phone.virtual.faults.add({ do: 'cut', service: 'com.apple.mobilebackup2', from: 'host', afterBytes: 2_000_000 })
+  phone.virtual.faults.add({
+    do: 'cut',
+    service: 'com.apple.mobilebackup2',
+    from: 'host',
+    afterBytes: 2_000_000,
+    times: 2,
+  })
   await assert.rejects(restoreTo(phone, source), code('wire.closed'))
-  assert.equal(phone.virtual.faults.fired.length, 1)
+  const surrounding = { ...surroundings(phone), RESTIC_REPOSITORY: original.repositoryFolder }
+  const cut = await phonekeep(['restore', snapshot.id, '--to-phone', phone.virtual.udid, '--yes'], surrounding)
+  assert.match(cut.err, /is not restored\. .* begins anew\.\n.*\[wire\.closed\]/s)
+  assert.equal(phone.virtual.faults.fired.length, 2)
   assert.deepEqual(await digestsOf(phone.virtual.contents), before)
   assert.equal(await appsLeftOn(phone), undefined)
   assert.deepEqual(await readdir(join(original.repositoryFolder, 'locks')), [])

@@ -209,6 +209,14 @@ test('Wi-Fi is switched by cable; a phone where it is off is not found', async (
   assert.equal(phone.transport, 'wifi')
 })
 
+test('Wi-Fi is switched off over Wi-Fi, too, which ends the connection that it was asked on', async () => {
+  await using network = await openNetwork([virtual])
+  const off = await phonekeep(['wifi', 'off', '--json'], network.env)
+  assert.deepEqual(JSON.parse(off.out), { udid: virtual.udid, wifi: false }, off.err)
+  assert.equal(virtual.values.get(WIRELESS, 'EnableWifiConnections'), false)
+  virtual.values.set(WIRELESS, 'EnableWifiConnections', true)
+})
+
 test('a phone that keeps its switch as it was says so', async () => {
   const phone = await findPhone(mux, virtual.udid, { store, signal })
   using cleanup = new DisposableStack()

@@ -8,7 +8,7 @@ import { type Finished, phonekeep } from '../testing/phonekeep.ts'
 import { pointsOf, SEED } from '../testing/points.ts'
 import { restic } from '../testing/restic.ts'
 import { assertSound } from '../testing/soundness.ts'
-import { ordinalsBelow, pathsOf, type Traced, tracePhonekeep } from '../testing/strace.ts'
+import { CALLS, ordinalsBelow, pathsOf, type Traced, tracePhonekeep } from '../testing/strace.ts'
 
 /** So many faults for each command; a few hundred are all that there are. */
 const INJECTIONS = pointsOf('INJECTIONS', 4)
@@ -19,24 +19,22 @@ const CODES = { EIO: 'repo.storage-failed', ENOSPC: 'repo.no-space' } as const
 
 /** The n-th such call that the command makes fails. */
 interface Fault {
-  readonly call: 'fsync' | 'rename' | 'write'
+  readonly call: (typeof FAILING)[number]
   readonly nth: number
   readonly error: keyof typeof CODES
 }
 
+const FAILING = ['sync', 'rename', 'write'] as const
+
 /** Does a job undisturbed, and gives every fault that could have happened to it. */
 async function findFaults(jobs: Jobs): Promise<readonly Fault[]> {
   const { args, env, repository } = await jobs.next()
-  const traced = await tracePhonekeep(args, env, { calls: ['fsync', 'rename', 'write'] })
+  const traced = await tracePhonekeep(args, env, { calls: FAILING.flatMap((call) => CALLS[call]) })
   assertDone(traced)
-  const ordinalsOf = (call: Fault['call']) => ordinalsBelow(repository, traced.calls, [call])
-  const nths = {
-    fsync: ordinalsOf('fsync'),
-    rename: ordinalsOf('rename'),
-    write: [...ordinalsOf('write').keys()].map((index) => index + 1),
-  }
-  return (['fsync', 'rename', 'write'] as const).flatMap((call) => {
-    return nths[call].flatMap((nth) => (['EIO', 'ENOSPC'] as const).map((error) => ({ call, nth, error })))
+  return FAILING.flatMap((call) => {
+    const ordinals = ordinalsBelow(repository, traced.calls, CALLS[call])
+    const nths = call === 'write' ? ordinals.map((_, index) => index + 1) : ordinals
+    return nths.flatMap((nth) => (['EIO', 'ENOSPC'] as const).map((error) => ({ call, nth, error })))
   })
 }
 
@@ -49,8 +47,8 @@ async function disturb({ args, env, repository }: Job, { call, nth, error }: Fau
     const finished = await phonekeep(args, { ...env, ...FAILING_WRITE, PHONEKEEP_TEST_FAIL_WRITE: `${nth} ${error}` })
     return finished.exitCode !== 0 || finished.err.includes('injected') ? finished : undefined
   }
-  const injection = { calls: [call], nth, what: error }
-  const traced = await tracePhonekeep(args, env, { calls: [call], injection })
+  const injection = { calls: CALLS[call], nth, what: error }
+  const traced = await tracePhonekeep(args, env, { calls: CALLS[call], injection })
   return hasFired(traced, repository) ? traced : undefined
 }
 
@@ -67,7 +65,7 @@ async function assertTold({ exitCode, err }: Finished, job: Job, { error }: Faul
   if (exitCode === 0) {
     assert.match(err, new RegExp(`^Warning: .*${error}`, 'm'), claim)
     const ids = await assertSound(job.repository, { must: job.must }, claim)
-    assert.equal(ids.length, job.inTheEnd, claim)
+    assert.equal(ids.length, job.leaves(job.must.length), claim)
     return
   }
   assert.equal(/\. \[([\w.-]+)\]\n$/.exec(err)?.[1], CODES[error], `${claim}: ${err}`)

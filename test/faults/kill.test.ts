@@ -12,7 +12,7 @@ import {
 } from '../testing/jobs.ts'
 import { pointsOf, SEED } from '../testing/points.ts'
 import { restic } from '../testing/restic.ts'
-import { ordinalsBelow, tracePhonekeep } from '../testing/strace.ts'
+import { CALLS, ordinalsBelow, tracePhonekeep } from '../testing/strace.ts'
 
 /** Of each of the four commands a quarter. */
 const KILLS = pointsOf('KILLS', 8)
@@ -23,12 +23,8 @@ const BACKUPS_MAX = 60
 const TRIES_MAX = 10
 
 /** A process is killed before its n-th call of one of these sorts: two of four points are where the disk is changed. */
-const SORTS = [
-  ['mkdir', 'fsync', 'rename', 'unlink'],
-  ['mkdir', 'fsync', 'rename', 'unlink'],
-  ['write', 'pwrite64'],
-  ['openat', 'pread64', 'getdents64'],
-]
+const CHANGES = [...CALLS.makeFolder, ...CALLS.sync, ...CALLS.rename, ...CALLS.remove]
+const SORTS = [CHANGES, CHANGES, CALLS.write, [...CALLS.open, ...CALLS.read]]
 
 /** Calls that have to do with the repository. */
 interface Sort {

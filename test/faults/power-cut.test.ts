@@ -10,14 +10,14 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../src/base/random.ts'
 import { newRepository } from '../testing/history.ts'
-import { phonekeep } from '../testing/phonekeep.ts'
+import { start } from '../testing/phonekeep.ts'
 import { pointsOf, SEED } from '../testing/points.ts'
 import { restic } from '../testing/restic.ts'
 import { assertSound } from '../testing/soundness.ts'
-import { PASSWORD } from '../testing/world.ts'
 
-const CUTS = pointsOf('POWER_CUTS', 4)
+const CUTS = pointsOf('POWER_CUTS', 3)
 const STATION = fileURLToPath(new URL('../testing/busy-station.ts', import.meta.url))
+const REPOSITORY = 'repository'
 const DISK_BYTES = 96 * 1024 * 1024
 
 /** A file with an ext4 in it, mounted; the system writes to it by itself every five seconds. */
@@ -75,14 +75,17 @@ const UNSYNCED = 'unsynced'
 /** What the station said before the power went: by snapshot, whether it was stored, or is being forgotten, or gone. */
 type Told = ReadonlyMap<string, string>
 
-/** A station backs up, forgets and prunes; after so many lines of what it says, and some more turns of ours, it is stopped. */
+/**
+ * A station backs up, forgets and prunes; after so many lines of what it says, and some more turns of ours, it is stopped. What it
+ * said until then counts.
+ */
 async function useUntilCut(
   disk: Disk,
   copy: string,
   { lines, turns }: { lines: number; turns: number },
 ): Promise<Told> {
   const told = new Map<string, string>()
-  const station = spawn(process.execPath, [STATION, join(disk.folder, 'repository')], {
+  const station = spawn(process.execPath, [STATION, join(disk.folder, REPOSITORY)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(station, 'exit')
@@ -90,13 +93,12 @@ async function useUntilCut(
   for await (const line of createInterface(station.stdout)) {
     const [state = '', snapshot = ''] = line.split(' ')
     told.set(snapshot, state)
-    if (++heard < lines) continue
+    if (++heard !== lines) continue
     for (let turn = 0; turn < turns; turn++) await setImmediate()
     station.kill('SIGSTOP')
     await writeFile(join(disk.folder, UNSYNCED), 'x'.repeat(100_000))
     copyImage(disk.image, copy)
     station.kill('SIGKILL')
-    break
   }
   await exited
   return told
@@ -105,32 +107,34 @@ async function useUntilCut(
 async function cutOnce(folder: string, seed: number): Promise<void> {
   const claim = `power cut with PHONEKEEP_TEST_SEED=${seed}`
   const random = seededRandom(seed)
-  const [image, copy, there] = ['image', 'copy', 'there'].map((name) => join(folder, `${name}-${seed}`)) as [
-    string,
-    string,
-    string,
-  ]
-  await mkdir(there)
-  makeDisk(image)
+  const at = (name: string) => join(folder, `${name}-${seed}`)
+  await mkdir(at('disk'))
+  makeDisk(at('image'))
   let told: Told
   {
-    using disk = mountDisk(image, there)
-    await newRepository(join(there, 'repository'))
-    told = await useUntilCut(disk, copy, { lines: 1 + random.below(40), turns: random.below(3000) })
+    using disk = mountDisk(at('image'), at('disk'))
+    await newRepository(join(disk.folder, REPOSITORY))
+    told = await useUntilCut(disk, at('copy'), { lines: 1 + random.below(40), turns: random.below(3000) })
   }
-  using disk = mountDisk(copy, there)
+  {
+    using disk = mountDisk(at('copy'), at('disk'))
+    await assertSurvived(disk, told, claim)
+  }
+  await rm(at('image'))
+  await rm(at('copy'))
+}
+
+/** Also that the same station, started again, goes on with nobody's help. */
+async function assertSurvived(disk: Disk, told: Told, claim: string): Promise<void> {
   const unsynced = await stat(join(disk.folder, UNSYNCED)).catch(() => undefined)
   assert.equal(unsynced?.size ?? 0, 0, 'what nobody has synced is kept: this was no power cut')
-  const repository = join(disk.folder, 'repository')
+  const repository = join(disk.folder, REPOSITORY)
   const must = [...told].filter(([, state]) => state === 'stored').map(([id]) => id)
   const ids = await assertSound(repository, { must }, claim)
   assert.ok(!ids.some((id) => told.get(id) === 'gone'), `${claim}: a snapshot that was forgotten is back`)
-  const env = { RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: PASSWORD, PHONEKEEP_STATE: join(folder, 'state') }
-  const { exitCode, err } = await phonekeep(['unlock'], env)
-  assert.equal(exitCode, 0, err)
-  assert.equal((await phonekeep(['prune', '--max-unused', '0'], env)).exitCode, 0, claim)
+  const { exitCode, err } = await start([process.execPath, STATION, repository, '1000', '1004'], {}).finished
+  assert.equal(exitCode, 0, `${claim}: ${err}`)
   await restic(repository, 'check', '--read-data')
-  await rm(image)
 }
 
 const obstacle = await findObstacle()

@@ -14,12 +14,18 @@ import {
 import { storeSnapshot } from './history.ts'
 import { PASSWORD } from './world.ts'
 
-// Backs up, and every few days forgets the oldest snapshot and prunes, until somebody kills this process. Each snapshot is told when
-// it is durably stored, when it is about to go and when it is gone. Argument: the repository's folder.
-const [folder] = process.argv.slice(2)
-const backend = openLocalBackend(folder ?? '')
+// Backs up every day, and every few days forgets the oldest snapshot and prunes. Each snapshot is told when it is durably stored, when
+// it is about to go and when it is gone. Arguments: the repository's folder; the first day; the day to end before, or nothing to go on
+// until somebody kills this process. Its machine was started just now.
+const [folder = '', from = '0', to = 'Infinity'] = process.argv.slice(2)
+const backend = openLocalBackend(folder)
 const password = new Secret(PASSWORD)
-const owner = { hostname: 'station', username: 'phonekeep-test', pid: process.pid }
+const owner = {
+  hostname: 'phonekeep-station',
+  username: `boot-${from}`,
+  pid: process.pid,
+  startedMs: systemClock.nowMs(),
+}
 const tell = (state: string, snapshot: string) => process.stdout.write(`${state} ${snapshot}\n`)
 
 async function open() {
@@ -46,7 +52,7 @@ const hurried = {
   sleep: (ms: number, options: { signal: AbortSignal }) => systemClock.sleep(ms > 1000 ? ms : 0, options),
 }
 
-for (let day = 0; ; day++) {
+for (let day = Number(from); day < Number(to); day++) {
   tell('stored', (await storeSnapshot(await open(), day)).id)
   if (day % 4 === 3) await forgetOldest()
 }

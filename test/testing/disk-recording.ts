@@ -1,5 +1,5 @@
 import { dirname, relative } from 'node:path'
-import { openFileOf, pathsOf, type SystemCall, stringsOf } from './strace.ts'
+import { CALLS, openFileOf, pathsOf, type SystemCall, stringsOf } from './strace.ts'
 
 /** What a process did to what is below a folder. Paths are relative to it; the folder itself is `.`. */
 export type DiskChange =
@@ -9,12 +9,12 @@ export type DiskChange =
   | { readonly kind: 'write'; readonly path: string; readonly file: number; readonly bytes: Buffer }
   | { readonly kind: 'sync'; readonly path: string; readonly file: number | undefined; readonly covers: number }
 
-/** The system calls that change a disk, or make a change durable. */
-export const DISK_CALLS = [
-  ...['open', 'openat', 'creat', 'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2', 'ftruncate', 'truncate'],
-  ...['fsync', 'fdatasync', 'sync', 'syncfs', 'rename', 'renameat', 'renameat2', 'link', 'linkat', 'symlink'],
-  ...['unlink', 'unlinkat', 'rmdir', 'mkdir', 'mkdirat'],
-]
+/** Calls that change a disk in ways that nothing here does; if something ever does, the model has to learn them. */
+const UNKNOWN =
+  'creat writev pwritev pwritev2 ftruncate truncate fallocate sync syncfs link linkat symlink symlinkat rmdir'
+
+/** The system calls to trace for a recording. */
+export const DISK_CALLS: readonly string[] = [...Object.values(CALLS).flat(), ...UNKNOWN.split(' ')]
 
 /** Collects what processes do below a folder, one process after the other. */
 export class DiskRecording {
@@ -31,14 +31,13 @@ export class DiskRecording {
 
   /** Throws on calls that it does not understand, as a model that leaves something out proves nothing. */
   add(calls: readonly SystemCall[]): void {
-    const before = this.changes.length
     const changesBefore: number[] = []
     for (const call of calls) {
       changesBefore.push(this.changes.length)
       const paths = pathsOf(call).map((path) => relative(this.#folder, path) || '.')
       const isBelow = paths.length > 0 && paths.every((path) => !path.startsWith('..'))
       if (!isBelow || call.result < 0) continue
-      const covers = changesBefore[call.begun] ?? before
+      const covers = changesBefore[call.begun] ?? 0
       const change = this.#changeOf(call, { path: paths[0] ?? '', to: paths[1] ?? '', covers })
       if (change !== undefined) this.changes.push(change)
     }
@@ -48,23 +47,15 @@ export class DiskRecording {
     call: SystemCall,
     { path, to, covers }: { readonly path: string; readonly to: string; readonly covers: number },
   ): DiskChange | undefined {
-    switch (call.name) {
-      case 'openat':
-        return call.args.includes('O_CREAT') ? this.#create(path, call) : undefined
-      case 'write':
-        return { kind: 'write', path, file: this.#fileAt(path), bytes: writtenBy(call) }
-      case 'fsync':
-      case 'fdatasync':
-        return { kind: 'sync', path, file: this.#files.get(path), covers }
-      case 'rename':
-        return this.#rename(path, to)
-      case 'unlink':
-        return this.#remove(path)
-      case 'mkdir':
-        return { kind: 'make-folder', path }
-      default:
-        throw new Error(`The model of a disk does not know ${call.name}`)
-    }
+    const isOne = (names: readonly string[]) => names.includes(call.name)
+    if (isOne(CALLS.open)) return call.args.includes('O_CREAT') ? this.#create(path, call) : undefined
+    if (call.name === 'write') return { kind: 'write', path, file: this.#fileAt(path), bytes: writtenBy(call) }
+    if (isOne(CALLS.sync)) return { kind: 'sync', path, file: this.#files.get(path), covers }
+    if (isOne(CALLS.rename)) return this.#rename(path, to)
+    if (isOne(CALLS.remove)) return this.#remove(path)
+    if (isOne(CALLS.makeFolder)) return { kind: 'make-folder', path }
+    if (isOne(CALLS.read)) return undefined
+    throw new Error(`The model of a disk does not know ${call.name}`)
   }
 
   #create(path: string, { args }: SystemCall): DiskChange {
@@ -76,8 +67,7 @@ export class DiskRecording {
 
   #rename(path: string, to: string): DiskChange {
     const file = this.#fileAt(path)
-    if (dirname(path) !== dirname(to))
-      throw new Error(`The model of a disk does not know moves to another folder: ${to}`)
+    if (dirname(path) !== dirname(to)) throw new Error(`The model of a disk does not know moves between folders: ${to}`)
     this.#files.delete(path)
     this.#files.set(to, file)
     return { kind: 'rename', path, to, file }

@@ -15,8 +15,8 @@ export interface Job {
   readonly repository: string
   /** They are there whatever happens. */
   readonly must: readonly string[]
-  /** How many snapshots there are when the command has done its work. */
-  readonly inTheEnd: number
+  /** How many snapshots there are when the command has done its work, if there were so many before. */
+  readonly leaves: (before: number) => number
 }
 
 /** Gives the same job again and again, each time as if it had not been done before. */
@@ -38,14 +38,15 @@ export async function openUpkeepJobs(command: (typeof UPKEEP)[number]): Promise<
   }
   const history = await makeHistory(at('history'), { days: 6 })
   const kept = history.slice(-2)
+  const leavesKept = () => kept.length
   const forget = ['forget', '--keep-last', String(kept.length)]
   await newRepository(at('empty'))
   await linkRepository(at('history'), at('forgotten'))
   assertDone(await phonekeep(forget, { ...env, RESTIC_REPOSITORY: at('forgotten') }))
   const jobs = {
-    forget: { from: 'history', args: forget, must: kept, inTheEnd: kept.length },
-    prune: { from: 'forgotten', args: ['prune', '--max-unused', '0'], must: kept, inTheEnd: kept.length },
-    copy: { from: 'empty', args: ['copy', '--from-repo', at('history')], must: [], inTheEnd: history.length },
+    forget: { from: 'history', args: forget, must: kept, leaves: leavesKept },
+    prune: { from: 'forgotten', args: ['prune', '--max-unused', '0'], must: kept, leaves: leavesKept },
+    copy: { from: 'empty', args: ['copy', '--from-repo', at('history')], must: [], leaves: () => history.length },
   }
   const { from, ...job } = jobs[command]
   const owned = opened.move()
@@ -63,14 +64,14 @@ export async function openUpkeepJobs(command: (typeof UPKEEP)[number]): Promise<
 export async function openBackupJobs(): Promise<Jobs> {
   const world = await openWorld({ files: 60, bytes: 500_000 })
   const { repositoryFolder: repository, virtual } = world
-  const job = { args: ['backup'], env: { ...surroundings(world), ...COUNTABLE }, repository }
+  const env = { ...surroundings(world), ...COUNTABLE }
+  const job = { args: ['backup'], env, repository, leaves: (before: number) => before + 1 }
   assertDone(await phonekeep(job.args, job.env))
   let seed = 0
   return {
     next: async () => {
       virtual.contents.change({ seed: seed++, rewrite: 10, add: 2, remove: 2 })
-      const must = await assertSound(repository, { must: [] }, 'before a backup')
-      return { ...job, must, inTheEnd: must.length + 1 }
+      return { ...job, must: await assertSound(repository, { must: [] }, 'before a backup') }
     },
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   }
@@ -82,11 +83,11 @@ export function assertDone({ exitCode, err }: Finished): void {
 
 /** After a disturbance everything is sound, the same command works with nobody's help, and everything is sound again. */
 export async function assertRecovers(job: Job, claim: string): Promise<void> {
-  await assertSound(job.repository, { must: job.must }, `${claim}, right after it`)
+  const left = await assertSound(job.repository, { must: job.must }, `${claim}, right after it`)
   const { exitCode, err } = await phonekeep(job.args, job.env)
   assert.equal(exitCode, 0, `${claim}, the next run: ${err}`)
   const locks = await readdir(join(job.repository, 'locks'))
   assert.ok(!locks.some((name) => /^[0-9a-f]{64}$/.test(name)), `${claim}: a dead lock is left`)
   const ids = await assertSound(job.repository, { must: job.must }, `${claim}, after the next run`)
-  assert.equal(ids.length, job.inTheEnd, claim)
+  assert.equal(ids.length, job.leaves(left.length), claim)
 }

@@ -11,11 +11,12 @@ export interface Typed {
   readonly shown: string
 }
 
-/** Runs the command on a terminal of its own, as a person does, and answers its questions in their order. */
+/** Runs the command on a terminal of its own, as a person does, and answers its questions in their order; others `otherwise`. */
 export async function onTerminal(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   answers: readonly Answer[],
+  otherwise?: Answer,
 ): Promise<Typed> {
   const quoted = [COMMAND, ...args].map((arg) => `'${arg}'`).join(' ')
   const { PATH, NODE_COMPILE_CACHE } = process.env
@@ -27,10 +28,12 @@ export async function onTerminal(
   let from = 0
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     shown += text
-    for (let next = left[0]; next?.[0].test(shown.slice(from)); next = left[0]) {
+    for (;;) {
+      const next = [left[0], otherwise].find((answer) => answer?.[0].test(shown.slice(from)))
+      if (next === undefined) break
       from = shown.length
       child.stdin.write(typeof next[1] === 'string' ? next[1] : next[1](shown))
-      left.shift()
+      if (next === left[0]) left.shift()
     }
   })
   const [exitCode] = await once(child, 'close')

@@ -18,6 +18,17 @@ export interface SystemCall {
   readonly begun: number
 }
 
+/** System calls by what they are for: their names differ between processors. */
+export const CALLS = {
+  open: ['open', 'openat'],
+  read: ['pread64', 'getdents64'],
+  write: ['write', 'pwrite64'],
+  sync: ['fsync', 'fdatasync'],
+  rename: ['rename', 'renameat', 'renameat2'],
+  remove: ['unlink', 'unlinkat'],
+  makeFolder: ['mkdir', 'mkdirat'],
+} as const
+
 /** What becomes of the n-th of these calls; each thread counts for itself. */
 export interface Injection {
   readonly calls: readonly string[]
@@ -57,10 +68,10 @@ export async function trace(
 ): Promise<Traced> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-trace-'))
   const file = join(folder.path, 'trace')
-  const wanted = [...new Set([...calls, ...(injection?.calls ?? [])])].join(',')
   // Filtered in the kernel it is much faster, but then strace 6.1 never delivers a signal.
   const filter = injection?.what === 'SIGKILL' ? [] : ['--seccomp-bpf']
-  const options = ['-f', '-qq', ...filter, '-y', '-xx', '-s', String(bytesMax), '-o', file, '-e', `trace=${wanted}`]
+  const trace = `trace=${namesOf([...calls, ...(injection?.calls ?? [])])}`
+  const options = ['-f', '-qq', ...filter, '-y', '-xx', '-s', String(bytesMax), '-o', file, '-e', trace]
   const under = ['strace', ...options, ...injectionOptions(injection), ...command]
   const finished = await start(under, { ...env, UV_USE_IO_URING: '0' }).finished
   const text = await readFile(file, 'latin1').catch(() => '')
@@ -72,7 +83,12 @@ function injectionOptions(injection: Injection | undefined): readonly string[] {
   if (injection === undefined) return []
   const { calls, nth, what } = injection
   const fault = what === 'SIGKILL' ? 'signal=SIGKILL' : `error=${what}`
-  return ['-e', `inject=${calls.join(',')}:${fault}:when=${nth}`]
+  return ['-e', `inject=${namesOf(calls)}:${fault}:when=${nth}`]
+}
+
+/** For strace; those that this processor does not know are passed over. */
+function namesOf(calls: readonly string[]): string {
+  return [...new Set(calls)].map((name) => `?${name}`).join(',')
 }
 
 const BEGUN = /^(\d+) +(\w+)\((.*?)(?: <unfinished \.\.\.>|\) += (-?\d+|\?)(.*))$/s

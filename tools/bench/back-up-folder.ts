@@ -38,7 +38,11 @@ await storeFolder(folder, [])
 const root = await tree.commit({ signal })
 await writer.flush({ signal })
 const time = goTime(systemClock.nowMs())
-await saveSnapshot(repository, { time, tree: root, paths: [folder], hostname: 'bench', username: 'bench' }, { signal })
+await saveSnapshot(
+  repository,
+  { time, tree: root, paths: ['/bench'], hostname: 'bench', username: 'bench' },
+  { signal },
+)
 
 async function storeFolder(path: string, place: readonly string[]): Promise<void> {
   for (const entry of readdirSync(path, { withFileTypes: true })) {

@@ -27,17 +27,24 @@ export async function hold(
     for (const each of measured) each.results.push(await each.round())
   }
   const results = measured.map(({ name, results }) => ({ name, median: medianOf(results) }))
-  say(`${title}: ${results.map(({ name, median }) => `${name} ${median.seconds.toFixed(2)} s`).join(', ')}`)
+  say(
+    `${title}: ${results.map(({ name, median }) => `${name} ${median.seconds.toFixed(2)} s (${median.processorSeconds.toFixed(2)})`).join(', ')}`,
+  )
   return results
 }
 
 /** A Markdown table of a contest's results. */
 export function tableOf(title: string, results: readonly Result[]): string {
   const first = results[0]?.median.seconds ?? Number.NaN
-  const rows = results.map(({ name, median: { seconds, peakBytes } }) => {
-    const peak = peakBytes === 0 ? '' : (peakBytes / 2 ** 20).toFixed(0)
-    return `| ${name} | ${seconds.toFixed(2)} | ${(seconds / first).toFixed(2)} | ${peak} |`
+  const rows = results.map(({ name, median: { seconds, processorSeconds, peakBytes } }) => {
+    const cells = [name, seconds.toFixed(2), (seconds / first).toFixed(2), processorSeconds.toFixed(2)]
+    return `| ${[...cells, (peakBytes / 2 ** 20).toFixed(0)].join(' | ')} |`
   })
-  const head = [`### ${title}`, '', '| | seconds | times ours | peak MiB |', '|---|---|---|---|']
+  const head = [
+    `### ${title}`,
+    '',
+    '| | seconds | times ours | processor seconds | peak MiB |',
+    '|---|---|---|---|---|',
+  ]
   return [...head, ...rows, ''].join('\n')
 }

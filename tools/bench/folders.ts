@@ -1,8 +1,7 @@
-import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Contest } from './contest.ts'
 import { database, type MakeSet, photos, smallFiles } from './data-sets.ts'
-import { type Command, type Measured, measureAll } from './measure.ts'
+import { type Command, measure, measureIn } from './measure.ts'
 import { backUpFolder, copyAndSync, phonekeep, restic } from './programs.ts'
 
 export interface FolderSizes {
@@ -22,7 +21,7 @@ interface Given {
 /** Our writer, restic and `cp` over the same folders; like for like: everything synced, and nothing read back but where it says so. */
 export async function folderContests(work: string, sizes: FolderSizes): Promise<readonly Contest[]> {
   const empty = join(work, 'empty')
-  await measureAll([phonekeep(['init'], { repository: empty, state: work })])
+  await measure(phonekeep(['init'], { repository: empty, state: work }))
   const contests: Contest[] = []
   for (const { title, make } of setsOf(sizes)) {
     const source = join(work, `set-${contests.length}`)
@@ -51,8 +50,8 @@ function contestsOver(source: string, { title, work, empty }: Given): readonly C
   const target = join(work, 'target')
   const place = { repository: target, state: work }
   const oneCore = { ...place, oneCore: true }
-  const round = (command: Command) => () => withEmpty(empty, target, command)
-  const copy = () => measureAll([copyAndSync(source, target)]).finally(() => remove(target))
+  const round = (command: Command) => () => measureIn(target, command, { from: empty })
+  const copy = () => measureIn(target, copyAndSync(source, target))
   return [
     {
       title,
@@ -72,19 +71,6 @@ function contestsOver(source: string, { title, work, empty }: Given): readonly C
       ],
     },
   ]
-}
-
-async function withEmpty(empty: string, target: string, command: Command): Promise<Measured> {
-  await cp(empty, target, { recursive: true })
-  try {
-    return await measureAll([command])
-  } finally {
-    await remove(target)
-  }
-}
-
-async function remove(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
 }
 
 function megabytes(bytes: number): string {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { cp, rm } from 'node:fs/promises'
 
 /** A program to be measured. */
 export interface Command {
@@ -11,9 +12,12 @@ export interface Command {
   readonly cores?: string
 }
 
-/** How long it took, and the most memory it had. */
+/** What it took. */
 export interface Measured {
   readonly seconds: number
+  /** Of all its threads and children: on a machine that others use, too, this says more than the time by the clock. */
+  readonly processorSeconds: number
+  /** The most memory it had. */
   readonly peakBytes: number
 }
 
@@ -28,32 +32,55 @@ export async function measure({ program, args, env = {}, cores }: Command): Prom
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text
   })
-  let peakBytes = 0
+  let use = NO_USE
   const poll = setInterval(() => {
-    peakBytes = Math.max(peakBytes, residentBytes(child.pid ?? 0))
+    use = useOf(child.pid ?? 0) ?? use
   }, POLL_MS)
   const [code] = await once(child, 'exit')
   clearInterval(poll)
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${said}`)
-  return { seconds: (performance.now() - startedMs) / 1000, peakBytes }
+  return { seconds: (performance.now() - startedMs) / 1000, ...use }
 }
 
 /** One program after the other, as one. */
 export async function measureAll(commands: readonly Command[]): Promise<Measured> {
-  let sum: Measured = { seconds: 0, peakBytes: 0 }
-  for (const command of commands) {
-    const { seconds, peakBytes } = await measure(command)
-    sum = { seconds: sum.seconds + seconds, peakBytes: Math.max(sum.peakBytes, peakBytes) }
-  }
-  return sum
+  const measured: Measured[] = []
+  for (const command of commands) measured.push(await measure(command))
+  return sumOf(measured)
 }
 
-/** The most that a process ever had, as Linux counts it; 0 once it has ended. */
-function residentBytes(pid: number): number {
+/** A round that fills a folder, which is a copy of another one at first, or not there; afterwards it is removed. */
+export async function measureIn(folder: string, command: Command, { from }: { from?: string } = {}): Promise<Measured> {
+  if (from !== undefined) await cp(from, folder, { recursive: true })
   try {
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+    return await measure(command)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export function sumOf(measured: readonly Measured[]): Measured {
+  return {
+    seconds: measured.reduce((sum, each) => sum + each.seconds, 0),
+    processorSeconds: measured.reduce((sum, each) => sum + each.processorSeconds, 0),
+    peakBytes: Math.max(...measured.map((each) => each.peakBytes)),
+  }
+}
+
+const NO_USE = { processorSeconds: 0, peakBytes: 0 }
+const TICKS_PER_SECOND = 100
+
+/** What a process has used so far, as Linux counts it; undefined once it has ended. */
+function useOf(pid: number): typeof NO_USE | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+    const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return peak === undefined
+      ? undefined
+      : { processorSeconds: ticks / TICKS_PER_SECOND, peakBytes: Number(peak) * 1024 }
   } catch {
-    return 0
+    return undefined
   }
 }
 
@@ -61,6 +88,7 @@ function residentBytes(pid: number): number {
 export function medianOf(rounds: readonly Measured[]): Measured {
   return {
     seconds: median(rounds.map(({ seconds }) => seconds)),
+    processorSeconds: median(rounds.map(({ processorSeconds }) => processorSeconds)),
     peakBytes: median(rounds.map(({ peakBytes }) => peakBytes)),
   }
 }

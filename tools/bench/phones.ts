@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Contest } from './contest.ts'
-import { type Command, type Measured, measureAll } from './measure.ts'
+import { type Command, type Measured, measureAll, sumOf } from './measure.ts'
 import { phonekeep, restic } from './programs.ts'
 
 /** A virtual phone to be backed up. */
@@ -92,11 +92,7 @@ export async function phoneContests(
       {
         name: 'idevicebackup2, then restic',
         round: async () => {
-          const stored = await measureAll([store])
-          return {
-            seconds: staged.seconds + stored.seconds,
-            peakBytes: Math.max(staged.peakBytes, stored.peakBytes),
-          }
+          return sumOf([staged, await measureAll([store])])
         },
       },
     ],

@@ -1,7 +1,6 @@
-import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Contest } from './contest.ts'
-import { type Command, type Measured, measureAll } from './measure.ts'
+import { type Command, measureAll, measureIn } from './measure.ts'
 import { backUpFolder, copyAndSync, phonekeep, restic } from './programs.ts'
 
 /** Getting a backup back, and giving room back: from a repository that our writer makes of two folders, one after the other. */
@@ -18,7 +17,7 @@ export async function upkeepContests(
 function restoreContest(work: string, repository: string, source: string): Contest {
   const place = { repository, state: work }
   const target = join(work, 'restored')
-  const round = (command: Command) => () => measureAll([command]).finally(() => remove(target))
+  const round = (command: Command) => () => measureIn(target, command)
   return {
     title: 'Restore into a folder',
     contestants: [
@@ -33,10 +32,7 @@ function restoreContest(work: string, repository: string, source: string): Conte
 function pruneContest(work: string, repository: string): Contest {
   const copy = join(work, 'pruned')
   const place = { repository: copy, state: work }
-  const round = (command: Command) => async (): Promise<Measured> => {
-    await cp(repository, copy, { recursive: true })
-    return await measureAll([command]).finally(() => remove(copy))
-  }
+  const round = (command: Command) => () => measureIn(copy, command, { from: repository })
   const forget = ['forget', '--group-by', 'host', '--keep-last', '1', '--prune']
   return {
     title: 'Forget one of two snapshots, and prune',
@@ -45,8 +41,4 @@ function pruneContest(work: string, repository: string): Contest {
       { name: 'restic forget --prune', round: round(restic(forget, place)) },
     ],
   }
-}
-
-async function remove(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
 }

@@ -6,16 +6,13 @@ import {
   type CheckReport,
   checkRepository,
   type DataSelection,
-  lockRepository,
   openVerifiedPacks,
-  type Repository,
-  type RepositoryLock,
 } from '../../repository/index.ts'
 import { checkLines, parseOldest, parseSubset } from '../check-words.ts'
 import type { Context } from '../context.ts'
 import { badUsage, type CliErrorCode } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { openProgress, type ProgressState } from '../terminal.ts'
 import { countOf, formatSize } from '../words.ts'
 
@@ -46,7 +43,7 @@ export interface CheckOptions extends RepositoryOptions {
 async function check(options: CheckOptions, context: Context): Promise<void> {
   const readData = selectionOf(options)
   const repository = await openNamedRepository(options, context)
-  await using lock = options.lock === false ? undefined : await lockShared(repository, context)
+  await using lock = options.lock === false ? undefined : await lockForCommand(repository, 'shared', context)
   const { clock, environment, terminal } = context
   const progress = openProgress(terminal, clock)
   const tell = (kind: string) => (value: object) => terminal.out(JSON.stringify({ message_type: kind, ...value }))
@@ -71,10 +68,6 @@ function selectionOf({ readData, readDataSubset, readDataOldest }: CheckOptions)
   if (readDataSubset !== undefined) return parseSubset(readDataSubset)
   if (readDataOldest !== undefined) return parseOldest(readDataOldest)
   return { kind: readData ? 'all' : 'none' }
-}
-
-async function lockShared(repository: Repository, context: Context): Promise<RepositoryLock> {
-  return await lockRepository(repository, { mode: 'shared', owner: await lockOwner(context), ...context })
 }
 
 function stateOf({ packsRead, packs, bytesRead, bytes, treesRead }: CheckProgress): ProgressState {

@@ -5,7 +5,6 @@ import {
   copySnapshots,
   isIncomplete,
   listSnapshots,
-  lockRepository,
   planCopy,
   type Repository,
   type RepositoryLock,
@@ -15,7 +14,7 @@ import {
 import { type Context, printResult, warner } from '../context.ts'
 import { badUsage } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { chooseSnapshots, type FilterOptions, filterOf, withFilterOptions } from '../snapshot-choice.ts'
 import { openProgress } from '../terminal.ts'
 import { countOf, formatSize, formatTime, plainText } from '../words.ts'
@@ -53,15 +52,13 @@ interface CopyOptions extends RepositoryOptions, FilterOptions {
 
 /** `phonekeep copy`: a second repository with a password of its own gets the snapshots that it does not have. */
 async function copy(ids: readonly string[], options: CopyOptions, context: Context): Promise<void> {
-  const { clock, signal } = context
   const source = await openSource(options, context)
-  const target = await openNamedRepository(options, context, { cached: true })
-  if (source.id === target.id) throw badUsage('Both are the same repository', 'Name another one to copy from')
-  const owner = await lockOwner(context)
-  await using sourceLock =
-    options.lock === false ? undefined : await lockRepository(source, { mode: 'shared', owner, clock, signal })
-  const until = sourceLock?.signal ?? signal
-  await using lock = await lockRepository(target, { mode: 'shared', owner, clock, signal: until })
+  const named = await openNamedRepository(options, context, { cached: true })
+  if (source.id === named.id) throw badUsage('Both are the same repository', 'Name another one to copy from')
+  await using sourceLock = options.lock === false ? undefined : await lockForCommand(source, 'shared', context)
+  const { signal } = sourceLock ?? context
+  await using lock = await lockForCommand(named, 'shared', { ...context, signal })
+  const target = lock.repository
   const chosen = await chooseForCopy(source, ids, options, context)
   const plan = planCopy(chosen, await listSnapshots(target, { signal: lock.signal }))
   const saved = await copyPlanned({ source, target }, plan, { lock, context })

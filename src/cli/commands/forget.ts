@@ -9,7 +9,6 @@ import {
   type KeepCounters,
   type KeepPolicy,
   listSnapshots,
-  lockRepository,
   passesFilter,
   planForget,
   type Repository,
@@ -25,7 +24,7 @@ import { badUsage } from '../errors.ts'
 import { type KeepOptions, parseGroupBy, policyOf, withKeepOptions } from '../keep-options.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { limitsOf, type PruneOptions, pruneLines, pruneUnder, withPruneOptions } from '../prune-words.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { chooseSnapshots, type FilterOptions, filterOf, withFilterOptions } from '../snapshot-choice.ts'
 import { table } from '../terminal.ts'
 import { countOf, formatTime, plainText } from '../words.ts'
@@ -64,21 +63,19 @@ async function forget(ids: readonly string[], options: ForgetOptions, context: C
   if (wish === undefined) return tellNoRule(options, context)
   const { dryRun = false, prune = false, unsafeAllowRemoveAll: allowRemoveAll = false } = options
   const limits = limitsOf(options)
-  const repository = await openNamedRepository(options, context, { cached: prune })
   const mode = dryRun && !prune ? 'shared' : 'exclusive'
-  await using lock = await lockRepository(repository, { mode, owner: await lockOwner(context), ...context })
+  const named = await openNamedRepository(options, context, { cached: prune })
+  await using lock = await lockForCommand(named, mode, context)
+  const { repository } = lock
   const groups = await groupsOf(repository, wish, context)
   const remove = groups.flatMap((group) => group.remove)
   const gone = new Set(remove.map(({ id }) => id))
-  if (!allowRemoveAll) await assertOneStays(repository, gone, lock)
+  if (!allowRemoveAll) await assertOneStays(lock, gone)
   if (!dryRun) await removeSnapshots(repository, remove, { lock, signal: lock.signal })
   tell(groups, options, context)
   if (!prune || remove.length === 0) return
-  const summary = await pruneUnder(
-    repository,
-    { limits, dryRun, without: dryRun ? gone : undefined, allowRemoveAll, lock },
-    context,
-  )
+  const without = dryRun ? gone : undefined
+  const summary = await pruneUnder(lock, { limits, dryRun, without, allowRemoveAll }, context)
   printResult(context, {
     json: options.json,
     result: { dryRun, ...summary },
@@ -127,11 +124,7 @@ async function groupsOf(repository: Repository, wish: Wish, context: Context): P
   )
 }
 
-async function assertOneStays(
-  repository: Repository,
-  gone: ReadonlySet<Id>,
-  { signal }: RepositoryLock,
-): Promise<void> {
+async function assertOneStays({ repository, signal }: RepositoryLock, gone: ReadonlySet<Id>): Promise<void> {
   assertEachKeepsOne(await listSnapshots(repository, { signal }), gone)
 }
 

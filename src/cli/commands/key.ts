@@ -6,25 +6,22 @@ import {
   changePassword,
   type Id,
   isRecoveryKey,
-  type LockMode,
   listKeys,
-  lockRepository,
   type NewKey,
   newRecoveryWords,
   openRepository,
   type Repository,
   type RepositoryKey,
-  type RepositoryLock,
   recoveryLabel,
   removeKey,
   shortId,
 } from '../../repository/index.ts'
-import { type Context, printResult, warner } from '../context.ts'
+import { type Context, printResult } from '../context.ts'
 import type { CliErrorCode } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
-import { askPassword, passwordFromFile } from '../passwords.ts'
+import { askPassword, repositoryPasswordFromFile } from '../passwords.ts'
 import { askBack, sheetLines } from '../recovery-sheet.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { table } from '../terminal.ts'
 import { formatTime } from '../words.ts'
 
@@ -127,8 +124,8 @@ async function recovery(options: RecoveryOptions, context: Context): Promise<voi
   })
   if (process.stdin.isTTY && !options.yes) await askBack(password, { say: terminal.err, signal })
   if (old.length > 0) {
-    await using lock = await lockFor(opened, 'exclusive', context)
-    for (const key of old) await removeKey(opened, key.id, { signal: lock.signal })
+    await using lock = await lockForCommand(opened, 'exclusive', context)
+    for (const key of old) await removeKey(lock.repository, key.id, { signal: lock.signal })
     terminal.err('The old recovery key opens nothing any more.')
   }
 }
@@ -141,8 +138,8 @@ function recoveryKeyExists(): AppError<CliErrorCode> {
 
 async function remove(wanted: string, options: KeyOptions, context: Context): Promise<void> {
   const repository = await openNamedRepository(options, context)
-  await using lock = await lockFor(repository, 'exclusive', context)
-  const id = await removeKey(repository, wanted, { signal: lock.signal })
+  await using lock = await lockForCommand(repository, 'exclusive', context)
+  const id = await removeKey(lock.repository, wanted, { signal: lock.signal })
   printResult(context, {
     json: options.json,
     result: { removed: id },
@@ -153,8 +150,8 @@ async function remove(wanted: string, options: KeyOptions, context: Context): Pr
 async function passwd(options: NewKeyOptions, context: Context): Promise<void> {
   const repository = await openNamedRepository(options, context)
   const key = await newKeyOf(options, context)
-  await using lock = await lockFor(repository, 'exclusive', context)
-  const id = await changePassword(repository, { ...key, signal: lock.signal })
+  await using lock = await lockForCommand(repository, 'exclusive', context)
+  const id = await changePassword(lock.repository, { ...key, signal: lock.signal })
   printResult(context, {
     json: options.json,
     result: { added: id, removed: repository.keyId },
@@ -163,17 +160,8 @@ async function passwd(options: NewKeyOptions, context: Context): Promise<void> {
 }
 
 async function addLocked(repository: Repository, key: NewKey, context: Context): Promise<Id> {
-  await using lock = await lockFor(repository, 'shared', context)
-  return await addRepositoryKey(repository, { ...key, signal: lock.signal })
-}
-
-async function lockFor(repository: Repository, mode: LockMode, context: Context): Promise<RepositoryLock> {
-  return await lockRepository(repository, {
-    mode,
-    owner: await lockOwner(context),
-    onLeft: warner(context),
-    ...context,
-  })
+  await using lock = await lockForCommand(repository, 'shared', context)
+  return await addRepositoryKey(lock.repository, { ...key, signal: lock.signal })
 }
 
 async function newKeyOf({ newPasswordFile, host, user }: NewKeyOptions, context: Context): Promise<NewKey> {
@@ -184,6 +172,6 @@ async function newKeyOf({ newPasswordFile, host, user }: NewKeyOptions, context:
 
 async function newPassword(file: string | undefined, { signal }: Context): Promise<Secret> {
   const remedy = 'Give --new-password-file'
-  if (file !== undefined) return await passwordFromFile(file, remedy)
+  if (file !== undefined) return await repositoryPasswordFromFile(file, remedy)
   return await askPassword('New password: ', { remedy, twice: true, signal })
 }

@@ -8,11 +8,11 @@ import {
   readIdentity,
   throwObstacle,
 } from '../../device/index.ts'
-import { type Context, printResult } from '../context.ts'
+import { type Context, printResult, warner } from '../context.ts'
 import { JSON_OUTPUT } from '../options.ts'
-import { accessPhones, isPaired, tellProblems } from '../phones.ts'
+import { accessPhones, isPairedBut, NAME_CELLS_MAX, sessionObstacle, tellProblems } from '../phones.ts'
 import { table } from '../terminal.ts'
-import { countOf } from '../words.ts'
+import { countOf, plainText, shortened } from '../words.ts'
 
 export function addPhones(program: Command, context: Context): void {
   program
@@ -56,7 +56,10 @@ async function describePhone(phone: Phone, context: Context): Promise<PhoneRow> 
   const { udid, transport } = phone
   try {
     const { name = null, model = null, ios = null } = await readIdentity(phone, context)
-    return { udid, name, model, ios, transport, paired: await isPaired(phone, context) }
+    const obstacle = await sessionObstacle(phone, context)
+    const paired = isPairedBut(obstacle)
+    if (paired && obstacle !== undefined) warner(context)(obstacle)
+    return { udid, name, model, ios, transport, paired }
   } catch (error) {
     context.signal.throwIfAborted()
     if (!isAppError(error)) throw error
@@ -70,7 +73,7 @@ function linesOf(rows: readonly PhoneRow[]): readonly string[] {
     return ['No phone is connected. Connect one with a cable and unlock it, or wake one on the Wi-Fi.']
   const cells = rows.map(({ udid, name, model, ios, transport, paired }) => [
     udid,
-    name ?? '–',
+    shortened(plainText(name ?? '–'), NAME_CELLS_MAX),
     model ?? '–',
     ios ?? '–',
     transport,

@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import { lockRepository } from '../../repository/index.ts'
 import { type Context, printResult } from '../context.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { limitsOf, type PruneOptions, pruneLines, pruneUnder, withPruneOptions } from '../prune-words.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 
 export function addPrune(program: Command, context: Context): void {
   const command = program
@@ -27,11 +26,7 @@ async function prune(options: PruneCommandOptions, context: Context): Promise<vo
   const { dryRun = false, unsafeAllowRemoveAll: allowRemoveAll = false, json } = options
   const limits = limitsOf(options)
   const repository = await openNamedRepository(options, context, { cached: true })
-  await using lock = await lockRepository(repository, {
-    mode: 'exclusive',
-    owner: await lockOwner(context),
-    ...context,
-  })
-  const summary = await pruneUnder(repository, { limits, dryRun, allowRemoveAll, lock }, context)
+  await using lock = await lockForCommand(repository, 'exclusive', context)
+  const summary = await pruneUnder(lock, { limits, dryRun, allowRemoveAll }, context)
   printResult(context, { json, result: { dryRun, ...summary }, lines: () => pruneLines(summary, { dryRun }) })
 }

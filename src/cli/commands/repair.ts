@@ -5,7 +5,6 @@ import {
   type Backend,
   type HurtFile,
   type Id,
-  lockRepository,
   needsIndexRepair,
   openLocalBackend,
   performIndexRepair,
@@ -29,7 +28,7 @@ import {
   snapshotPlanLines,
   snapshotReportLines,
 } from '../repair-words.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { openProgress, type Progress } from '../terminal.ts'
 import { countOf, formatSize } from '../words.ts'
 
@@ -78,12 +77,11 @@ interface Repair {
 
 /** A dry run gets along with others; anything else needs the repository for itself. */
 async function underLock(options: RepairOptions, context: Context, work: (repair: Repair) => Promise<void>) {
-  const repository = await openNamedRepository(options, context)
   const mode = options.dryRun ? 'shared' : 'exclusive'
-  await using lock = await lockRepository(repository, { mode, owner: await lockOwner(context), ...context })
+  await using lock = await lockForCommand(await openNamedRepository(options, context), mode, context)
   const place = options.quarantine === undefined ? undefined : await openQuarantine(options.quarantine)
   const progress = openProgress(context.terminal, context.clock)
-  await work({ repository, lock, signal: lock.signal, place, progress })
+  await work({ repository: lock.repository, lock, signal: lock.signal, place, progress })
 }
 
 async function openQuarantine(folder: string): Promise<Backend> {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Secret } from '../../base/secret.ts'
+import { type Snapshot, shortId } from '../../repository/index.ts'
 import {
   checkRestore,
   RESTORE_CHECKS,
@@ -18,7 +19,7 @@ import { narrateWaiting } from '../phone-words.ts'
 import { meetPhone } from '../phones.ts'
 import { lockOwner, tempFolderOf } from '../repositories.ts'
 import { openProgress, type Progress } from '../terminal.ts'
-import { amountOf, countOf, formatDuration, formatSize, plainText } from '../words.ts'
+import { amountOf, countOf, formatDuration, formatSize, formatTime, plainText } from '../words.ts'
 import type { FoundSnapshot, RestoreOptions } from './restore.ts'
 
 /** What a person may say about a restore to a phone; what each means for the phone is told in the help. */
@@ -62,16 +63,26 @@ export async function restoreSnapshotToPhone(
   const { phone, name } = await meetPhone(udid, context)
   const tempFolder = await tempFolderOf(context)
   const what = { phone, repository, snapshot, password: askedOnce(options, context), tempFolder, signal }
-  terminal.err(`Looking at the snapshot and at ${name}; with many files this takes a while.`)
+  const whose = nameOfSnapshot(snapshot)
+  terminal.err(`Looking at ${whose} and at ${name}; with many files this takes a while.`)
   if (options.dryRun) return await dryRun(what, options, context)
-  const { elapsedMs, ...restored } = await restoreToPhone({
+  const narrate = narrateRestore(openProgress(terminal, clock), name)
+  let isAsked = false
+  const restoring = restoreToPhone({
     ...what,
     owner: await lockOwner(context),
     clock,
     options: protocolOptions(options),
     despite: options.despite,
-    agree: () => askConsent(questionFor(name, options), { yes: options.yes, signal }),
-    onEvent: narrateRestore(openProgress(terminal, clock), name),
+    agree: () => askConsent(questionFor(name, whose, options), { yes: options.yes, signal }),
+    onEvent: (event) => {
+      if (event.kind === 'restoring') isAsked = true
+      narrate(event)
+    },
+  })
+  const { elapsedMs, ...restored } = await restoring.catch((error: unknown) => {
+    if (isAsked) terminal.err(`${name} is not restored. A restore that is started again begins anew.`)
+    throw error
   })
   const { sentFiles, sentBytes } = restored
   printResult(context, {
@@ -114,9 +125,14 @@ function protocolOptions(options: ToPhoneOptions): NonNullable<RestoreToPhoneOpt
   }
 }
 
-function questionFor(name: string, { removeItemsNotRestored }: ToPhoneOptions): string {
+/** So that a person sees whose backup it is, and how old: `snapshot 434fb057 of 2026-11-22 18:35:02 (Ana, iOS 18.5)`. */
+function nameOfSnapshot({ id, time, tags = [] }: Snapshot): string {
+  return `snapshot ${shortId(id)} of ${formatTime(time)}${tags.length === 0 ? '' : ` (${plainText(tags.join(', '))})`}`
+}
+
+function questionFor(name: string, whose: string, { removeItemsNotRestored }: ToPhoneOptions): string {
   const rest = removeItemsNotRestored ? ', and deletes from it what the snapshot does not have' : ''
-  return `This overwrites what is on ${name} with the snapshot${rest}. Go on?`
+  return `This overwrites what is on ${name} with ${whose}${rest}. Go on?`
 }
 
 const MARKS = { ok: 'ok  ', warn: 'note', stop: 'STOP' } as const
@@ -139,6 +155,9 @@ function narrateRestore(progress: Progress, name: string): (event: RestoreEvent)
     switch (event.kind) {
       case 'index-damaged':
         progress.say(`Warning: ${event.error.message}.`)
+        return
+      case 'left-behind':
+        progress.say(`Warning: something could not be removed from the store. ${event.error.message}.`)
         return
       case 'checked':
         progress.say(lineOf(event.check))

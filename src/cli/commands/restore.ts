@@ -1,10 +1,19 @@
 import type { Command } from 'commander'
 import { AppError } from '../../base/errors.ts'
-import { findSnapshot, isIncomplete, type Repository, restoreTree, type Snapshot } from '../../repository/index.ts'
+import {
+  findSnapshot,
+  isIncomplete,
+  type ListOptions,
+  listSnapshots,
+  type Repository,
+  restoreTree,
+  type Snapshot,
+} from '../../repository/index.ts'
 import { type BackupPasswordOptions, withBackupPasswordOption } from '../backup-password.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { badUsage, type CliErrorCode } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
+import { isSameUdid } from '../phones.ts'
 import { openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { openProgress } from '../terminal.ts'
 import { amountOf, countOf, formatSize, plainText } from '../words.ts'
@@ -37,7 +46,7 @@ export function addRestore(program: Command, context: Context): void {
   const command = program
     .command('restore')
     .description('write a snapshot into an empty folder, or to a phone')
-    .argument('<snapshot>', 'the beginning of its ID, or "latest"')
+    .argument('<snapshot>', 'the beginning of its ID, or "latest": with --to-phone, of that phone if it has one')
     .option('--host <host>', 'with "latest": of this host only')
     .option(...JSON_OUTPUT)
     .action((snapshot, options) => restore(snapshot, options, context))
@@ -57,7 +66,7 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
     const found = await findWanted(wanted, options, context)
     return await restoreSnapshotToPhone(found, { ...options, udid: toPhone }, context)
   }
-  if (to === undefined) throw badUsage('Nothing was named to restore to', 'Give --to FOLDER or --to-phone UDID')
+  if (!to) throw badUsage('Nothing was named to restore to', 'Give --to FOLDER or --to-phone UDID')
   if (!options.files && (options.domain ?? options.path) !== undefined) {
     throw badUsage('A part of a backup was asked for, in a layout that only has the whole', 'Add --files')
   }
@@ -68,14 +77,30 @@ export async function restore(wanted: string, options: RestoreOptions, context: 
 
 async function findWanted(wanted: string, options: RestoreOptions, context: Context): Promise<FoundSnapshot> {
   const { signal } = context
+  const { host, toPhone } = options
   const repository = await openNamedRepository(options, context, { cached: true })
   const onDamaged = warner(context)
-  const snapshot = await findSnapshot(repository, wanted, { host: options.host, signal, onDamaged })
+  const own =
+    wanted === 'latest' && host === undefined ? await newestOf(toPhone, repository, { signal, onDamaged }) : undefined
+  const snapshot = own ?? (await findSnapshot(repository, wanted, { host, signal, onDamaged }))
   if (isIncomplete(snapshot)) {
     context.terminal.err('Warning: this is what an interrupted run had stored so far, not a whole backup.')
   }
   await repository.loadIndex({ signal, onDamaged })
   return { repository, snapshot }
+}
+
+/** The newest whole snapshot of the phone that is restored to: what another phone backed up since then is hardly meant. */
+async function newestOf(
+  toPhone: string | undefined,
+  repository: Repository,
+  options: ListOptions,
+): Promise<Snapshot | undefined> {
+  if (toPhone === undefined) return undefined
+  const snapshots = await listSnapshots(repository, options)
+  return snapshots.findLast(
+    (snapshot) => !isIncomplete(snapshot) && snapshot.paths.some((path) => isSameUdid(path.slice(1), toPhone)),
+  )
 }
 
 /** In Apple's layout, as the phone sent it. Resolves with how many files and folders are lost. */

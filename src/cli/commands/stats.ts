@@ -3,14 +3,13 @@ import {
   countHosts,
   countStats,
   type HostUse,
-  lockRepository,
   STATS_MODES,
   type Stats,
   type StatsMode,
 } from '../../repository/index.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { JSON_OUTPUT } from '../options.ts'
-import { lockOwner, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
+import { lockForCommand, openNamedRepository, type RepositoryOptions, withRepositoryOptions } from '../repositories.ts'
 import { chooseSnapshots, type FilterOptions, filterOf, withFilterOptions } from '../snapshot-choice.ts'
 import { openProgress, table } from '../terminal.ts'
 import { countOf, formatSize } from '../words.ts'
@@ -39,10 +38,11 @@ interface StatsCommandOptions extends RepositoryOptions, FilterOptions {
 async function stats(ids: readonly string[], options: StatsCommandOptions, context: Context): Promise<void> {
   const { mode, byHost = false, json } = options
   const repository = await openNamedRepository(options, context, { cached: true })
-  await using lock = await lockRepository(repository, { mode: 'shared', owner: await lockOwner(context), ...context })
+  const onDamaged = warner(context)
+  await using lock = await lockForCommand(repository, 'shared', context)
   const { signal } = lock
   const snapshots = await chooseSnapshots(repository, { ids, filter: filterOf(options) }, context)
-  await repository.loadIndex({ signal, onDamaged: warner(context) })
+  await repository.loadIndex({ signal, onDamaged })
   const progress = openProgress(context.terminal, context.clock)
   let trees = 0
   const onTree = () => progress.show({ doing: 'reading trees', amount: countOf(++trees, 'tree') })

@@ -141,7 +141,8 @@ const BACKUP: Request = {
     },
     207: {
       code: 'device.backup-password',
-      remedy: 'The phone must encrypt its backups and has no backup password: set one, then start the backup again',
+      remedy:
+        'The phone must encrypt its backups and has no backup password: set one with `phonekeep encryption on`, then start the backup again',
     },
   },
 }

@@ -105,7 +105,8 @@ function checkedPem(dict: PlistDict, key: string, parse: (pem: string) => unknow
   return pem
 }
 
-function badRecord(why: string, cause?: unknown): Error {
+/** `why` completes the sentence "The pair record of this phone …". */
+export function badRecord(why: string, cause?: unknown): Error {
   return deviceError('device.bad-pair-record', `The pair record of this phone ${why}`, {
     remedy: 'Pair the phone again by cable, which replaces the record',
     cause,

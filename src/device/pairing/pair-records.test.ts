@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { chmod, mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtempDisposable, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -103,6 +103,17 @@ test('a record that others can read is not used', async () => {
   await writeFile(join(folder.path, `${UDID}.plist`), encodePairRecord(record))
   await chmod(join(folder.path, `${UDID}.plist`), 0o644)
   await assert.rejects(pairRecordFolder(folder.path).read(UDID), code('device.pair-record-unsafe'))
+})
+
+test('what cannot be a record is not read', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-records-'))
+  const path = join(folder.path, `${UDID}.plist`)
+  await writeFile(path, '', { mode: 0o600 })
+  await truncate(path, 2 ** 33)
+  await assert.rejects(pairRecordFolder(folder.path).read(UDID), code('device.bad-pair-record'))
+  await rm(path)
+  await mkdir(path)
+  await assert.rejects(pairRecordFolder(folder.path).read(UDID), code('device.bad-pair-record'))
 })
 
 test('a folder knows the phones that it has records of, and where each answered last', async () => {

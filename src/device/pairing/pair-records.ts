@@ -12,7 +12,7 @@ import { readPairRecordData, savePairRecordData } from '../usbmux/mux.ts'
 import type { WifiAddress } from '../wifi/wifi-address.ts'
 import { formatWifiAddress, parseWifiAddress } from '../wifi/wifi-address.ts'
 import type { PairRecord } from './pair-record.ts'
-import { encodePairRecord, parsePairRecord } from './pair-record.ts'
+import { badRecord, encodePairRecord, parsePairRecord } from './pair-record.ts'
 
 /** Our own copies of pair records. Nothing ever removes one because a connection failed: that would cost a new Trust. */
 export interface PairRecordStore {
@@ -43,6 +43,8 @@ export interface PairRecords {
 
 /** A household has a handful, an office some dozens. */
 const PHONES_MAX = 1000
+/** Real ones have 10 kB. */
+const RECORD_BYTES_MAX = 2 ** 20
 
 /**
  * Keeps records as `<UDID>.plist` in a folder, and addresses beside them as `<UDID>.address`: files of mode 0600, replaced in
@@ -121,8 +123,9 @@ function unlessMissing(error: unknown): undefined {
 /** A record that others on this machine could read is not used: whoever has it can talk to the phone. */
 async function readRecordFile(path: string): Promise<PairRecord | undefined> {
   try {
-    const { mode } = await stat(path)
-    if ((mode & 0o077) !== 0) throw unsafe(path, mode)
+    const found = await stat(path)
+    if (!found.isFile() || found.size > RECORD_BYTES_MAX) throw badRecord(`cannot be what ${path} is`)
+    if ((found.mode & 0o077) !== 0) throw unsafe(path, found.mode)
     return parsePairRecord(await readFile(path))
   } catch (error) {
     return unlessMissing(error)

@@ -1,4 +1,5 @@
 import type { WaitOptions } from '../../base/channel.ts'
+import { isAppError } from '../../base/errors.ts'
 import { boolOf } from '../../plist/index.ts'
 import { deviceError } from '../errors.ts'
 import { getValue, setValue } from '../lockdown/lockdown.ts'
@@ -16,12 +17,19 @@ export async function readWifiConnections(phone: Phone, { signal }: WaitOptions)
 
 /**
  * Lets the computers that the phone trusts reach it over Wi-Fi, or no longer; other programs share the switch. Needs a
- * pairing, so the first time a cable. Throws `device.setting-unchanged` when the phone keeps it as it was.
+ * pairing, so the first time a cable. Throws `device.setting-unchanged` when the phone keeps it as it was. Asked over Wi-Fi, a
+ * phone that switches them off may end this connection, too, before it has answered: that is taken for a yes.
  */
 export async function setWifiConnections(phone: Phone, isOn: boolean, { signal }: WaitOptions): Promise<void> {
   await using session = await openSession(phone, { signal })
-  await setValue(session.lockdown, { ...SWITCH, value: isOn }, { signal })
-  if ((boolOf(await getValue(session.lockdown, SWITCH, { signal })) === true) === isOn) return
+  try {
+    await setValue(session.lockdown, { ...SWITCH, value: isOn }, { signal })
+    if ((boolOf(await getValue(session.lockdown, SWITCH, { signal })) === true) === isOn) return
+  } catch (error) {
+    const isOwnEnd = !isOn && phone.transport === 'wifi' && isAppError(error, 'wire.closed')
+    if (isOwnEnd) return
+    throw error
+  }
   throw deviceError(
     'device.setting-unchanged',
     `The phone did not switch its Wi-Fi connections ${isOn ? 'on' : 'off'}`,

@@ -10,7 +10,8 @@ import { type ActOptions, act } from './act.ts'
 const world = await openPhoneUnderLook()
 after(() => world[Symbol.asyncDispose]())
 const { virtual } = world
-using _cable = openCable(virtual, world.server)
+const cable = openCable(virtual, world.server)
+after(() => cable[Symbol.dispose]())
 const BACKUP = 'com.apple.mobile.backup'
 
 async function perform(action: ActionId, overrides: Partial<ActOptions> = {}) {

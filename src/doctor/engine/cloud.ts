@@ -1,7 +1,6 @@
 import { saw } from './evidence.ts'
 import { type Facts, known, reading } from './facts.ts'
 import type { Evidence } from './finding.ts'
-import { hasFailed } from './reading.ts'
 import { CLOCK_OFF_MS, DAY_MS, FRESH_MS, LATE_MS, STALE_MS } from './thresholds.ts'
 
 /** How old the last backup to iCloud is. */
@@ -17,7 +16,7 @@ export type CloudAge =
 
 /**
  * The phone writes this date after a backup that succeeded, and only then, so its age tells more than anything else.
- * Source: docs/protocol/doctor.md#dates
+ * Source: docs/protocol/doctor.md#backup-dates
  */
 export function cloudAge(facts: Facts): CloudAge {
   const last = reading(facts, 'cloudLastMs')
@@ -27,7 +26,6 @@ export function cloudAge(facts: Facts): CloudAge {
   const lastMs = last.value
   const ageMs = nowMs - lastMs
   if (ageMs < -CLOCK_OFF_MS) return { kind: 'future', lastMs }
-  if (hasFailed(reading(facts, 'restoredMs'))) return { kind: 'unknown' }
   const restoredMs = known(facts, 'restoredMs')
   if (restoredMs !== undefined && lastMs < restoredMs) return { kind: 'before-restore', lastMs, restoredMs }
   if (ageMs < FRESH_MS) return { kind: 'fresh', lastMs, ageMs }
@@ -83,6 +81,18 @@ export function cloudEvidence(facts: Facts): readonly Evidence[] {
       return [saw('cloud-last-noted', ['cloudLastMs'], values)]
     }
     default:
-      return [saw('cloud-last', ['cloudLastMs'], { when: { dateMs: age.lastMs }, age: { spanMs: age.ageMs } })]
+      return [lastEvidence(facts, age)]
   }
+}
+
+/** A person tells roughly when it was: no date is made of that. */
+export function isTold(facts: Facts): boolean {
+  const last = reading(facts, 'cloudLastMs')
+  return last.kind === 'known' && last.source === 'person'
+}
+
+function lastEvidence(facts: Facts, { lastMs, ageMs }: { readonly lastMs: number; readonly ageMs: number }): Evidence {
+  const age = { spanMs: ageMs }
+  if (isTold(facts)) return saw('cloud-last-told', ['cloudLastMs'], { age })
+  return saw('cloud-last', ['cloudLastMs'], { when: { dateMs: lastMs }, age })
 }

@@ -3,7 +3,7 @@ import type { Facts } from './facts.ts'
 import type { Trial } from './history.ts'
 import { nextQuestion } from './interview.ts'
 import { judgeFacts } from './judgement.ts'
-import { isByElimination } from './steps.ts'
+import { isByElimination } from './suspects.ts'
 
 /** What the facts come to, and what to do next, given what was tried before. Never throws. */
 export function diagnose(facts: Facts, history: readonly Trial[] = []): Diagnosis {

@@ -6,6 +6,8 @@ import type { MessageValue } from './message.ts'
 export const EVIDENCE = {
   // What iCloud has
   'cloud-last': ['when', 'age'],
+  /** As a person remembers it, so only roughly. */
+  'cloud-last-told': ['age'],
   'cloud-never': [],
   'cloud-before-restore': ['when', 'restored'],
   'cloud-in-future': ['when'],

@@ -3,8 +3,10 @@ import { LOSSY } from './cures.ts'
 import { type FactName, type Facts, reading } from './facts.ts'
 import { judge, recentTrials, type Trial } from './history.ts'
 import { type Judgement, judgeFacts } from './judgement.ts'
+import { UNREADABLE } from './order.ts'
 import { QUESTION_FACTS } from './question-facts.ts'
 import type { QuestionId } from './questions.ts'
+import { isOwn } from './suspects.ts'
 
 /** What is asked in this order, as long as an answer can change anything. Source: docs/protocol/doctor.md#questions */
 const ORDER: readonly QuestionId[] = [
@@ -54,11 +56,12 @@ function isWithoutPhone(facts: Facts): boolean {
   return reach.kind === 'unread' && (reach.why === 'not-asked' || reach.why === 'no-phone')
 }
 
-/** The next step is clear; but before one that may lose something, everything is asked that could spare it. */
+/** What keeps iCloud from it is clear; but before a step that may lose something, everything is asked that could spare it. */
 function isSettled({ verdict, suspect, step }: Judgement): boolean {
   if (verdict.icloud === 'healthy' || verdict.icloud === 'waiting') return true
+  if (suspect === undefined || (isOwn(suspect) && !UNREADABLE.has(suspect.cause))) return false
   const isLossy = step !== undefined && LOSSY.has(step.leadsTo ?? step.remedy)
-  return suspect !== undefined && suspect.certainty !== 'possible' && !isLossy
+  return suspect.certainty === 'certain' || (suspect.certainty === 'likely' && !isLossy)
 }
 
 function isAskable(question: QuestionId, facts: Facts, history: readonly Trial[]): boolean {

@@ -1,11 +1,12 @@
 import type { CauseId } from './causes.ts'
 import { examine } from './checks.ts'
+import type { Attempt } from './cures.ts'
 import type { NextStep, Verdict } from './diagnosis.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
 import type { Trial } from './history.ts'
 import type { RemedyId } from './remedies.ts'
-import { nextStep, planSteps } from './steps.ts'
+import { nextStep, pendingTrial, planSteps, type Situation } from './steps.ts'
 import { type Suspect, suspectsOf } from './suspects.ts'
 import { verdictOf } from './verdict.ts'
 
@@ -38,6 +39,16 @@ export function judgeFacts(facts: Facts, history: readonly Trial[]): Judgement {
     suspect,
     others: [...live, ...others].map((other) => other.cause).filter((other) => other !== cause),
     step,
-    escalation: plan.slice(step?.leadsTo === undefined ? 1 : 0).map(({ remedy }) => remedy),
+    escalation: remediesAfter(step, plan, situation),
   }
+}
+
+/** What is neither done now nor so new that its effect is awaited. */
+function remediesAfter(
+  step: NextStep | undefined,
+  plan: readonly Attempt[],
+  situation: Situation,
+): readonly RemedyId[] {
+  const awaited = pendingTrial(situation)?.remedy
+  return plan.map(({ remedy }) => remedy).filter((remedy) => remedy !== step?.remedy && remedy !== awaited)
 }

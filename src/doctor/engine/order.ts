@@ -78,6 +78,7 @@ export const EXPLAINS: Partial<Readonly<Record<CauseId, readonly CauseId[]>>> = 
   'own-no-usbmuxd': ['own-not-seen', 'own-never-made', 'own-overdue'],
   'own-not-seen': ['own-interrupted', 'own-overdue'],
   'own-not-unlocked': ['own-interrupted', 'own-not-seen'],
+  'not-unlocked': ['own-not-unlocked', 'own-not-seen', 'own-interrupted'],
 }
 
 /** Where nothing speaks clearly for one of these, a plain try and the questions come first. */

@@ -5,9 +5,8 @@ import { type Attempt, CURES, ESCALATION, LOSSY, THEN_BACK_UP_NOW } from './cure
 import type { NextStep, Verdict } from './diagnosis.ts'
 import { type Facts, known } from './facts.ts'
 import { judge, recentTrials, type Trial } from './history.ts'
-import { BY_ELIMINATION } from './order.ts'
 import type { RemedyId } from './remedies.ts'
-import { isOwn, type Suspect } from './suspects.ts'
+import { isByElimination, type Suspect } from './suspects.ts'
 import { SAFE_MS } from './thresholds.ts'
 
 export interface Situation {
@@ -17,27 +16,20 @@ export interface Situation {
   readonly history: readonly Trial[]
 }
 
-/** What to do, in this order. */
+/** What to do, in this order: what is clear, then a plain try, what is left over, and everything else that ever helped. */
 export function planSteps(situation: Situation): readonly Attempt[] {
   const { live, verdict } = situation
-  const clear = live.filter((suspect) => !isByElimination(suspect))
-  const unclear = live.filter(isByElimination)
   const isCloudBehind = verdict.icloud === 'late' || verdict.icloud === 'problem'
+  const firstUnclear = live.findIndex(isByElimination)
+  const clear = firstUnclear < 0 ? live : live.slice(0, firstUnclear)
   const attempts = [
-    ...clear.filter((suspect) => !isOwn(suspect)).flatMap(curesOf),
+    ...clear.flatMap(curesOf),
     ...(isCloudBehind ? ESCALATION.slice(0, 1) : []),
-    ...unclear.flatMap(curesOf),
+    ...live.slice(clear.length).flatMap(curesOf),
     ...(isCloudBehind ? ESCALATION.slice(1) : []),
     ...(verdict.icloud === 'off' ? ESCALATION.slice(-1) : []),
   ]
-  const own = clear.filter(isOwn).flatMap(curesOf)
-  const ordered = clear[0] !== undefined && isOwn(clear[0]) ? [...own, ...attempts] : [...attempts, ...own]
-  return firstOfEach(ordered).filter((attempt) => isLeft(attempt, situation))
-}
-
-/** Nothing speaks clearly for it, and other things are cheaper to try. */
-export function isByElimination({ cause, certainty }: Suspect): boolean {
-  return certainty === 'possible' && BY_ELIMINATION.has(cause)
+  return firstOfEach(attempts).filter((attempt) => isLeft(attempt, situation))
 }
 
 /** The first of the plan, unless what was done lately needs its time, or a backup must come first. */
@@ -78,7 +70,7 @@ function isLeft({ remedy }: Attempt, { facts, history }: Situation): boolean {
   })
 }
 
-/** A remedy against this or nothing in particular that was tried so lately that its effect cannot be seen yet. */
+/** What was done lately is followed by a tap on Back Up Now, and then by a night. */
 function stepOfPatience(first: Attempt, situation: Situation): Attempt | undefined {
   const pending = pendingTrial(situation)
   if (pending === undefined || isNewlyCertain(first.cause, pending, situation)) return undefined
@@ -92,7 +84,8 @@ function stepOfPatience(first: Attempt, situation: Situation): Attempt | undefin
   return { remedy: canTap ? 'back-up-now' : 'wait-a-night', cause }
 }
 
-function pendingTrial({ facts, history }: Situation): Trial | undefined {
+/** The newest trial whose effect cannot be seen yet. */
+export function pendingTrial({ facts, history }: Situation): Trial | undefined {
   const trials = recentTrials(history, facts).filter(({ remedy }) => !PATIENCE.has(remedy))
   return trials.toSorted((one, other) => one.atMs - other.atMs).findLast((trial) => judge(trial, facts) === 'too-early')
 }

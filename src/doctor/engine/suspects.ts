@@ -1,7 +1,7 @@
 import type { CauseId } from './causes.ts'
 import type { BackupVerdict, Verdict } from './diagnosis.ts'
 import type { Certainty, CheckId, Finding } from './finding.ts'
-import { CAUSE_ORDER, CERTAINTY_ORDER, EXPLAINS, UNREADABLE } from './order.ts'
+import { BY_ELIMINATION, CAUSE_ORDER, CERTAINTY_ORDER, EXPLAINS, UNREADABLE } from './order.ts'
 
 /** A cause that something speaks for. */
 export interface Suspect {
@@ -32,6 +32,11 @@ export function isOwn({ check }: Pick<Suspect, 'check'>): boolean {
   return check.startsWith('own-')
 }
 
+/** Nothing speaks clearly for it, and other things are cheaper to try. */
+export function isByElimination({ cause, certainty }: Suspect): boolean {
+  return certainty === 'possible' && BY_ELIMINATION.has(cause)
+}
+
 function strongestOfEach(findings: readonly Finding[]): readonly Suspect[] {
   const suspects = findings.flatMap((finding) => (finding.status === 'problem' ? [finding] : []))
   const byCause = Map.groupBy(suspects, ({ cause }) => cause)
@@ -56,13 +61,19 @@ function verdictFor(suspect: Suspect, { icloud, local }: Verdict): BackupVerdict
   return icloud === 'unknown' && UNREADABLE.has(suspect.cause) ? 'unknown' : local
 }
 
-const SIDE_WEIGHT = 10_000
+const TURN_WEIGHT = 10_000
 const CERTAINTY_WEIGHT = 1_000
 
-function weightOf(suspect: Suspect, { icloud }: Verdict): number {
-  const isFirst = icloud === 'unknown' && UNREADABLE.has(suspect.cause)
-  const side = isFirst ? 0 : isOwn(suspect) ? 2 : 1
-  return side * SIDE_WEIGHT + rankOf(suspect.certainty) * CERTAINTY_WEIGHT + CAUSE_ORDER.indexOf(suspect.cause)
+function weightOf(suspect: Suspect, verdict: Verdict): number {
+  const { cause, certainty } = suspect
+  return turnOf(suspect, verdict) * TURN_WEIGHT + rankOf(certainty) * CERTAINTY_WEIGHT + CAUSE_ORDER.indexOf(cause)
+}
+
+/** What keeps us from reading the phone, then iCloud, then our own backups; what is only left over waits for what is clear. */
+function turnOf(suspect: Suspect, { icloud }: Verdict): number {
+  if (icloud === 'unknown' && UNREADABLE.has(suspect.cause)) return 0
+  if (isOwn(suspect)) return suspect.certainty === 'possible' ? 4 : 2
+  return isByElimination(suspect) ? 3 : 1
 }
 
 function rankOf(certainty: Certainty): number {

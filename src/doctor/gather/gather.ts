@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { isSystemError } from '../../base/errors.ts'
 import type { Phone } from '../../device/index.ts'
-import type { Facts, Management, Readings } from '../engine.ts'
+import type { Facts, Management, NewestIos, Reading, Readings } from '../engine.ts'
 import { type FeedOptions, readFeeds } from '../feeds/feeds.ts'
 import type { Notebook } from '../notes/notebook.ts'
 import { NO_NOTES, noteBoot, noteSample, type PhoneNotes } from '../notes/notes.ts'
@@ -10,14 +10,16 @@ import { factsOfNotes, sampleOf, withDraining } from './notes-facts.ts'
 import { type Gathered, gatherPhone } from './phone.ts'
 import { gatherRepository, type RepositoryOptions } from './repository.ts'
 
-/** Everything the doctor looks at. What is left out is not asked. */
+/** Everything the doctor looks at. */
 export interface Sources {
-  /** The phone that is meant, whether it can be reached or not. */
+  /** The phone that is meant, whether it can be reached or not; undefined where nobody knows. */
   readonly udid: string | undefined
-  readonly phone: Phone | undefined
-  /** The code of what keeps us from reaching any phone, such as `device.no-usbmuxd`. */
+  /** `not-found`: it was looked for. `not-meant`: there is only a person to ask. */
+  readonly phone: Phone | 'not-found' | 'not-meant'
+  /** The code of what keeps us from reaching it, such as `device.no-usbmuxd`. */
   readonly obstacle?: string | undefined
   readonly feeds: Pick<FeedOptions, 'addresses' | 'cacheFolder'>
+  /** Undefined where none is set up. */
   readonly repository: Pick<RepositoryOptions, 'open' | 'backupPassword' | 'tempFolder'> | undefined
   readonly notebook: Notebook
   readonly clock: Clock
@@ -25,29 +27,36 @@ export interface Sources {
   readonly signal: AbortSignal
 }
 
+export interface DoctorsLook {
+  readonly facts: Facts
+  /** What was tried before, the oldest first. */
+  readonly trials: PhoneNotes['trials']
+  /** The newest system for a model, where only the person can tell which it is. */
+  newestIos(model: string): Reading<NewestIos>
+}
+
 /** Looks at phone, feeds, repository and notes at once, and notes how the phone was found. Throws only abort. */
-export async function gatherFacts(sources: Sources): Promise<Facts> {
+export async function lookAt(sources: Sources): Promise<DoctorsLook> {
   const { udid, phone, feeds, repository, notebook, clock, onLook, signal } = sources
   const common = { clock, onLook, signal }
   const notes = udid === undefined ? NO_NOTES : await readNotes(notebook, udid)
-  const [gathered, apple, own] = await Promise.all([
-    phone === undefined ? undefined : gatherPhone(phone, common),
+  const [{ readings: seen, bootSession }, { readings: fromApple, newestIos }, own] = await Promise.all([
+    typeof phone === 'string' ? withoutPhone(sources, phone) : gatherPhone(phone, common),
     readFeeds({ ...feeds, ...common }),
     repository === undefined || udid === undefined ? {} : gatherRepository({ ...repository, ...common, udid }),
   ])
   const nowMs = clock.nowMs()
-  const { readings: seen, bootSession } = gathered ?? unreachable(sources, nowMs)
   const noted = factsOfNotes({ notes, bootSession, now: seen, nowMs })
-  const model = seen.model ?? NOT_ASKED
+  const model = seen.model?.kind === 'known' ? seen.model.value : undefined
   const readings = {
-    ...orNoted({ ...seen, ...apple.readings, ...own }, noted),
-    newestIos: model.kind === 'known' ? apple.newestIos(model.value) : NOT_ASKED,
+    ...orNoted({ ...seen, ...fromApple, ...own }, noted),
+    ...(model !== undefined && { newestIos: newestIos(model) }),
     ...(seen.power && { power: withDraining(seen.power, notes.samples) }),
     ...passwordFact(seen),
     ...managementFact(seen, notes),
   }
   if (udid !== undefined) await noteLook(notebook, udid, { readings: seen, bootSession }, nowMs)
-  return { nowMs, readings }
+  return { facts: { nowMs, readings }, trials: notes.trials, newestIos }
 }
 
 /** Without notes there is no hindsight, and a diagnosis all the same. */
@@ -61,11 +70,10 @@ function unlessRefused(error: unknown): undefined {
 
 const NOT_ASKED = { kind: 'unread', why: 'not-asked' } as const
 
-/** It was looked for, and not found. */
-function unreachable({ obstacle }: Sources, nowMs: number): Gathered {
-  const from = { source: 'this-computer', atMs: nowMs } as const
+function withoutPhone({ clock, obstacle }: Sources, phone: 'not-found' | 'not-meant'): Gathered {
+  const from = { source: 'this-computer', atMs: clock.nowMs() } as const
   const readings: Readings = {
-    reach: { kind: 'absent', ...from },
+    ...(phone === 'not-found' && { reach: { kind: 'absent', ...from } }),
     ...(obstacle !== undefined && { obstacle: { kind: 'known', value: obstacle, ...from } }),
   }
   return { readings, bootSession: NOT_ASKED }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Phone } from '../../device/index.ts'
 import type { Reading, Readings } from '../engine.ts'
 import { readAppSizes } from './apps.ts'
-import { type Looked, look, type OnLook } from './look.ts'
+import { type Looked, look, type OnLook, unreadFrom } from './look.ts'
 import { readManagement } from './management.ts'
 import { readPhoneValues } from './phone-values.ts'
 import { mergePower, type RegistryFacts, readRegistryFacts } from './registry.ts'
@@ -33,7 +33,7 @@ export async function gatherPhone(phone: Phone, options: GatherOptions): Promise
   const limits = { ...options, msMax: LOOK_MS_MAX }
   const isOnWifi = phone.transport === 'wifi'
   const [values, registry, apps, management, link] = await Promise.all([
-    look('values', limits, (signal) => readPhoneValues(phone, { signal })),
+    look('values', limits, (signal) => onceAgain(() => readPhoneValues(phone, { signal }))),
     look('battery', limits, (signal) => readRegistryFacts(phone, { signal })),
     look('apps', { ...limits, msMax: APPS_MS_MAX }, (signal) => readAppSizes(phone, { signal })),
     look('management', limits, (signal) => readManagement(phone, { signal })),
@@ -52,6 +52,16 @@ export async function gatherPhone(phone: Phone, options: GatherOptions): Promise
       isOnWifi: isOnWifi ? { kind: 'known', value: true, source: 'this-computer', atMs } : wifiReading(registry),
     },
     bootSession: bootSessionOf(values),
+  }
+}
+
+/** Most depends on these values, and a connection that broke once may hold the next time. */
+async function onceAgain<Value>(read: () => Promise<Value>): Promise<Value> {
+  try {
+    return await read()
+  } catch (error) {
+    if (unreadFrom(error).why !== 'link') throw error
+    return await read()
   }
 }
 

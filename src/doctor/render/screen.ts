@@ -79,13 +79,14 @@ function listLines(title: string, sentences: readonly string[], speaker: Speaker
 }
 
 function nextStepLines(
-  { nextStep, question }: Diagnosis,
+  { nextStep, question, verdict }: Diagnosis,
   patient: Patient,
   speaker: Speaker,
   page: Page,
 ): readonly string[] {
   if (nextStep === undefined) {
-    return question === undefined ? wrap(speaker.say({ key: 'screen.nothing-to-do' }), page) : []
+    const key = verdict.protected === 'protected' ? 'screen.nothing-to-do' : 'screen.no-advice'
+    return question === undefined ? wrap(speaker.say({ key }), page) : []
   }
   const { leadsTo } = nextStep
   return [

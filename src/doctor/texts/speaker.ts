@@ -31,24 +31,13 @@ export interface Listener {
 type Told = string | number
 
 export function speakerFor(language: Language, listener: Listener): Speaker {
-  const formats = new Map<string, IntlMessageFormat>()
   const dates = datesFor(language, listener)
   const defaults = deviceWords(language, listener.deviceClass ?? 'iPhone')
   return { language, say }
 
   function say({ key, values = {} }: Message): string {
     const told = Object.entries(values).flatMap(([name, value]) => tell(name, value))
-    return String(formatOf(key).format({ ...defaults, ...Object.fromEntries(told) }))
-  }
-
-  function formatOf(key: string): IntlMessageFormat {
-    const known = formats.get(key)
-    if (known !== undefined) return known
-    const text = CATALOGUES[language][key]
-    if (text === undefined) throw new Error(`There is no text for ${key}`)
-    const format = new IntlMessageFormat(text, language, undefined, { ignoreTag: true })
-    formats.set(key, format)
-    return format
+    return String(formatOf(language, key).format({ ...defaults, ...Object.fromEntries(told) }))
   }
 
   /** A span has two forms: after a preposition ("vor 3 Tagen"), and alone ("3 Tage"). */
@@ -80,6 +69,20 @@ export function speakerFor(language: Language, listener: Listener): Speaker {
   }
 }
 
+/** Texts are parsed when they are first said, and once. */
+const formats = new Map<string, IntlMessageFormat>()
+
+function formatOf(language: Language, key: string): IntlMessageFormat {
+  const id = `${language} ${key}`
+  const known = formats.get(id)
+  if (known !== undefined) return known
+  const text = CATALOGUES[language][key]
+  if (text === undefined) throw new Error(`There is no text for ${key}`)
+  const format = new IntlMessageFormat(text, language, undefined, { ignoreTag: true })
+  formats.set(id, format)
+  return format
+}
+
 /** What the phone and its system are called; the German grammar of the texts wants a neuter noun. */
 function deviceWords(language: Language, deviceClass: FactValues['deviceClass']): Readonly<Record<string, string>> {
   const system = deviceClass === 'iPad' ? 'iPadOS' : 'iOS'
@@ -88,28 +91,25 @@ function deviceWords(language: Language, deviceClass: FactValues['deviceClass'])
 }
 
 function datesFor(language: Language, { timeZone, nowMs }: Listener) {
-  const zone = isZone(timeZone) ? timeZone : 'UTC'
-  const day = { day: 'numeric', month: 'long', timeZone: zone } as const
-  const formats = {
-    day: new Intl.DateTimeFormat(language, day),
-    dayOfYear: new Intl.DateTimeFormat(language, { ...day, year: 'numeric' }),
-    time: new Intl.DateTimeFormat(language, { ...day, hour: 'numeric', minute: '2-digit' }),
-    timeOfYear: new Intl.DateTimeFormat(language, { ...day, year: 'numeric', hour: 'numeric', minute: '2-digit' }),
-  }
-  const year = new Intl.DateTimeFormat(language, { year: 'numeric', timeZone: zone })
-  const isThisYear = (ms: number) => nowMs !== undefined && year.format(ms) === year.format(nowMs)
+  const format = (ms: number, options: Intl.DateTimeFormatOptions) => dateText(language, timeZone, ms, options)
+  const year = { year: 'numeric' } as const
+  const isThisYear = (ms: number) => nowMs !== undefined && format(ms, year) === format(nowMs, year)
+  const day = (ms: number) => ({ day: 'numeric', month: 'long', ...(isThisYear(ms) ? {} : year) }) as const
   return {
-    day: (ms: number) => plain((isThisYear(ms) ? formats.day : formats.dayOfYear).format(ms)),
-    time: (ms: number) => plain((isThisYear(ms) ? formats.time : formats.timeOfYear).format(ms)),
+    day: (ms: number) => format(ms, day(ms)),
+    time: (ms: number) => format(ms, { ...day(ms), hour: 'numeric', minute: '2-digit' }),
   }
 }
 
-function isZone(timeZone: string): boolean {
+function dateText(language: Language, timeZone: string, ms: number, options: Intl.DateTimeFormatOptions): string {
+  return plain(new Intl.DateTimeFormat(language, { ...options, timeZone: zoneOf(timeZone) }).format(ms))
+}
+
+function zoneOf(timeZone: string): string {
   try {
-    new Intl.DateTimeFormat('en', { timeZone })
-    return true
+    return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone
   } catch {
-    return false
+    return 'UTC'
   }
 }
 

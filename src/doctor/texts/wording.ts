@@ -5,7 +5,7 @@ import labelsEn from './labels.en.json' with { type: 'json' }
 import paths from './paths.json' with { type: 'json' }
 import type { Language, Speaker } from './speaker.ts'
 
-/** A label of the settings, from that iOS on. */
+/** A label of the settings, from that iOS on. Source: docs/protocol/doctor.md#settings-labels */
 interface Label {
   readonly from: string
   readonly text: string
@@ -49,38 +49,57 @@ export interface Wording {
 }
 
 /** Where the iOS is not known, everything is worded as on the newest, and is unsure where older ones differ. */
-export function wordingFor(speaker: Speaker, { ios, deviceClass = 'iPhone' }: Phone): Wording {
-  const isBeyond = isSince(ios, NEWEST_DESCRIBED) && ios !== undefined
-  const labels = new Map(
-    Object.entries(LABELS[speaker.language]).map(([id, entries]) => {
-      const label = entryFor(entries, ios)
-      const text = quoted(speaker, withDevice(label.text, deviceClass))
-      return [id, { text, search: withDevice(label.search ?? label.text, deviceClass), unsure: label.unsure === true }]
-    }),
-  )
+export function wordingFor(speaker: Speaker, phone: Phone): Wording {
+  const thisDevice = speaker.say({ key: 'word.this-device' })
+  const labels = labelsFor(speaker, phone)
   const places = new Map([
-    ...[...labels].map(([id, { text }]) => [id, text] as const),
+    ...labels.map(({ id, text }) => [id, text] as const),
     ['your_name', speaker.say({ key: 'word.your-name' })],
-    ['this_device', speaker.say({ key: 'word.this-device' })],
+    ['this_device', thisDevice],
   ])
-  const routes = Object.entries(PATHS).map(([id, entries]) => {
-    const path = entryFor(entries, ios)
-    const search = path.labels.map((label) => labels.get(label)?.search).findLast((term) => term !== undefined) ?? ''
-    const text = route(
-      speaker,
-      path.labels.map((label) => places.get(label) ?? ''),
-    )
-    return { id, text, search, unsure: isBeyond || path.unsure === true }
-  })
+  const routes = routesFor(speaker, phone, { labels, places })
   return {
     values: {
-      ...Object.fromEntries([...labels].map(([id, { text }]) => [`label_${id}`, text])),
+      ...Object.fromEntries(labels.map(({ id, text }) => [`label_${id}`, text])),
       ...Object.fromEntries(routes.map(({ id, text }) => [`path_${id}`, text])),
-      ...Object.fromEntries(TURNS.map((turn) => [`since${turn.replace('.', '_')}`, String(isSince(ios, turn))])),
-      this_device: speaker.say({ key: 'word.this-device' }),
+      ...Object.fromEntries(TURNS.map((turn) => [`since${turn.replace('.', '_')}`, String(isSince(phone.ios, turn))])),
+      this_device: thisDevice,
     },
-    unsure: [...labels.values(), ...routes].filter(({ unsure }) => unsure),
+    unsure: [...labels, ...routes].filter(({ unsure }) => unsure),
   }
+}
+
+/** A label or a path as this phone has it. */
+interface Piece {
+  readonly id: string
+  readonly text: string
+  readonly search: string
+  readonly unsure: boolean
+}
+
+function labelsFor(speaker: Speaker, { ios, deviceClass = 'iPhone' }: Phone): readonly Piece[] {
+  return Object.entries(LABELS[speaker.language]).map(([id, entries]) => {
+    const { text, search = text, unsure = false } = entryFor(entries, ios)
+    return { id, text: quoted(speaker, withDevice(text, deviceClass)), search: withDevice(search, deviceClass), unsure }
+  })
+}
+
+interface Places {
+  readonly labels: readonly Piece[]
+  /** Labels, and what has no fixed name, by id. */
+  readonly places: ReadonlyMap<string, string>
+}
+
+/** A path is searched for by its last label. */
+function routesFor(speaker: Speaker, { ios }: Phone, { labels, places }: Places): readonly Piece[] {
+  const isBeyond = ios !== undefined && isSince(ios, NEWEST_DESCRIBED)
+  const searches = new Map(labels.map(({ id, search }) => [id, search]))
+  return Object.entries(PATHS).map(([id, entries]) => {
+    const path = entryFor(entries, ios)
+    const stops = path.labels.map((label) => places.get(label) ?? '')
+    const search = path.labels.map((label) => searches.get(label)).findLast((term) => term !== undefined) ?? ''
+    return { id, text: route(speaker, stops), search, unsure: isBeyond || path.unsure === true }
+  })
 }
 
 /** The last entry that is not newer than this iOS; the newest where the iOS is not known, and then unsure if there are others. */
@@ -96,7 +115,7 @@ function isSince(ios: string | undefined, version: string): boolean {
 
 /** "Open Settings and tap …" */
 function route(speaker: Speaker, [first = '', ...rest]: readonly string[]): string {
-  const key = rest.length === 0 ? 'path.one' : rest.length === 1 ? 'path.short' : 'path.long'
+  const key = rest.length === 1 ? 'path.short' : 'path.long'
   return speaker.say({ key, values: { first, rest: rest.join(', ') } })
 }
 

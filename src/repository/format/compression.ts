@@ -29,6 +29,9 @@ export function looksRandom(plain: Uint8Array): boolean {
   return zstdCompressSync(samples, options(samples.length, 1)).length >= samples.length * 0.98
 }
 
+const ZSTD_MAGIC = 0xfd2fb528
+/** The frame's descriptor: no window, no checksum, and the plain size as a u32. */
+const SINGLE_SEGMENT_U32 = 0b1010_0000
 const FRAME_HEADER_BYTES = 9
 const BLOCK_HEADER_BYTES = 3
 const BLOCK_BYTES_MAX = 128 * 1024
@@ -46,8 +49,8 @@ export function storedBytes(plainBytes: number): number {
  */
 export function storeNow(plain: Uint8Array, target: Uint8Array): Uint8Array {
   const view = viewOf(target)
-  view.setUint32(0, 0xfd2fb528, true)
-  target[4] = 0b1010_0000
+  view.setUint32(0, ZSTD_MAGIC, true)
+  target[4] = SINGLE_SEGMENT_U32
   view.setUint32(5, plain.length, true)
   let at = FRAME_HEADER_BYTES
   for (let offset = 0; offset < plain.length; offset += BLOCK_BYTES_MAX) {
@@ -58,6 +61,29 @@ export function storeNow(plain: Uint8Array, target: Uint8Array): Uint8Array {
     at += BLOCK_HEADER_BYTES + block.length
   }
   return target.subarray(0, at)
+}
+
+/**
+ * The plain bytes of a frame of raw blocks, piece by piece where they lie; undefined if it is not exactly one such frame.
+ * What `storeNow` wrote is read back so without room for another copy.
+ */
+export function storedPieces(frame: Uint8Array): readonly Uint8Array[] | undefined {
+  if (frame.length < FRAME_HEADER_BYTES) return undefined
+  const view = viewOf(frame)
+  if (view.getUint32(0, true) !== ZSTD_MAGIC || frame[4] !== SINGLE_SEGMENT_U32) return undefined
+  const pieces: Uint8Array[] = []
+  let missingBytes = view.getUint32(5, true)
+  for (let at = FRAME_HEADER_BYTES; at + BLOCK_HEADER_BYTES <= frame.length; ) {
+    const header = frame[at]! | (frame[at + 1]! << 8) | (frame[at + 2]! << 16)
+    const piece = frame.subarray(at + BLOCK_HEADER_BYTES, at + BLOCK_HEADER_BYTES + (header >> 3))
+    at += BLOCK_HEADER_BYTES + piece.length
+    missingBytes -= piece.length
+    if (((header >> 1) & 3) !== RAW_BLOCK || piece.length !== header >> 3 || piece.length > BLOCK_BYTES_MAX)
+      return undefined
+    pieces.push(piece)
+    if ((header & 1) === LAST_BLOCK) return at === frame.length && missingBytes === 0 ? pieces : undefined
+  }
+  return undefined
 }
 
 /** The plain bytes of a zstd frame. Rejects if it is none, or if it holds more than `sizeMax` bytes. */

@@ -30,7 +30,7 @@ export function randomMasterKey(): MasterKey {
 
 const IV_BYTES = 16
 const TAG_BYTES = 16
-const SLICE_BYTES = 256 * 1024
+const SLICE_BYTES = 64 * 1024
 
 /** How many bytes sealing adds. */
 export const SEAL_BYTES = IV_BYTES + TAG_BYTES

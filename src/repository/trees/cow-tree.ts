@@ -3,6 +3,7 @@ import { utf8 } from '../../base/bytes.ts'
 import { badPath } from '../errors.ts'
 import { isName, nameBytes } from '../format/go-json.ts'
 import type { BlobId, Id } from '../format/id.ts'
+import { BlobWindows } from '../packs/blob-windows.ts'
 import type { Repository } from '../repository.ts'
 import { RepositoryWriter } from '../write/writer.ts'
 import type { FileEntry } from './file-records.ts'
@@ -124,7 +125,17 @@ class OverlayTree implements CowTree {
     const entry = await this.#inTurn(() => this.#find(path, signal))
     const content = entry && contentOf(entry)
     if (content === undefined) throw badPath(path, 'is no file')
-    yield* oneAhead(content, (id) => this.#source.loadBlob('data', id, { signal }))
+    yield* oneAhead(content, this.#loaderOf(content, signal))
+  }
+
+  /** Neighbours come from one request: a database has a blob for every few pages. What is not stored yet comes from the writer. */
+  #loaderOf(content: readonly BlobId[], signal: AbortSignal): (id: BlobId) => Promise<Uint8Array> {
+    const source = this.#source
+    const loadOne = (id: BlobId) => source.loadBlob('data', id, { signal })
+    if (content.length < 2) return loadOne
+    const repository = source instanceof RepositoryWriter ? source.repository : source
+    const windows = new BlobWindows(repository, content)
+    return (id) => (repository.index.has('data', id) ? windows.load(id, { signal }) : loadOne(id))
   }
 
   async #describeAll(folder: Folder, signal: AbortSignal): Promise<readonly TreeEntry[]> {

@@ -208,3 +208,18 @@ test('a port that is taken is refused with a reason', async () => {
     isAppError(error, 'virtual-phone.not-listening'),
   )
 })
+
+test('a value is taken away, an iCloud backup ends, an app grows', async () => {
+  const BACKUP = 'com.apple.mobile.backup'
+  await post('/unset', { value: `${BACKUP}:LastCloudBackupDate` })
+  assert.equal(phone.values.get(BACKUP, 'LastCloudBackupDate'), undefined)
+  assert.equal((await post('/cloud-backup', { code: 308 })).status, 200)
+  assert.equal(phone.values.get(BACKUP, 'LastCloudBackupDate'), undefined)
+  assert.equal((await post('/cloud-backup')).status, 200)
+  assert.equal(typeof phone.values.get(BACKUP, 'LastCloudBackupDate'), 'number')
+  const [app] = phone.contents.apps
+  const grown = { app: app?.bundleId, bytes: 5_000_000_000 }
+  assert.equal((await post('/app-data', grown)).status, 200)
+  assert.ok((phone.contents.apps[0]?.dynamicBytes ?? 0) >= grown.bytes)
+  assert.match((await post('/app-data', { ...grown, app: 'none' })).json.error.message, /no app none/)
+})

@@ -1,5 +1,5 @@
 import type { CauseId } from '../causes.ts'
-import { cloudAge } from '../cloud.ts'
+import { cloudAge, cloudEvidence, isTold } from '../cloud.ts'
 import { saw } from '../evidence.ts'
 import { type FactName, type Facts, reading } from '../facts.ts'
 import type { Certainty, CheckId, Evidence, Finding } from '../finding.ts'
@@ -47,7 +47,9 @@ export function conclude(facts: Facts, conclusion: Conclusion): readonly Finding
 /** A fresh iCloud backup shows that nothing stands in the way of one. */
 export function provedByBackup(facts: Facts): readonly Evidence[] {
   const age = cloudAge(facts)
-  return age.kind === 'fresh' ? [saw('proved-by-backup', ['cloudLastMs'], { when: { dateMs: age.lastMs } })] : []
+  if (age.kind !== 'fresh') return []
+  if (isTold(facts)) return cloudEvidence(facts)
+  return [saw('proved-by-backup', ['cloudLastMs'], { when: { dateMs: age.lastMs } })]
 }
 
 /** The status of a check whose subject a fresh backup proves to be in order. */

@@ -62,13 +62,9 @@ claim('power', [
   ['unplugged', { ...STALE, power: H5.unplugged }, 'no-power possible'],
   ['unplugged by day, on power at night', { ...STALE, power: H5.unplugged, ...nights({}) }, 'ok'],
   ['unplugged, with a fresh backup', { ...WELL, power: H5.unplugged }, 'ok'],
-  ['charging from us', { ...STALE, reach: 'usb', power: H5.charging }, 'asked charges-at-night'],
-  ['held at its limit by us', { ...STALE, reach: 'usb', power: H5.heldAtLimit }, 'asked charges-at-night'],
-  [
-    'charging from us, and the person knows no more',
-    { ...STALE, reach: 'usb', chargesAtNight: { unread: 'unsure' }, locksAtNight: { unread: 'unsure' } },
-    'unknown',
-  ],
+  ['charging from us', { ...STALE, reach: 'usb', power: H5.charging }, 'unknown'],
+  ['held at its limit by us', { ...STALE, reach: 'usb', power: H5.heldAtLimit }, 'unknown'],
+  ['charging from us, and at night, the person says', { ...STALE, reach: 'usb', chargesAtNight: true }, 'ok'],
   [
     'the log sees power that is ours',
     { ...STALE, reach: 'usb', ...condition({ locked: false }) },

@@ -18,6 +18,7 @@ export function examineOwnReach(facts: Facts): readonly Finding[] {
       ...withoutWifi(facts),
     ],
     proof: reach === undefined ? [] : [saw('reached', ['reach'], { how: { message: { key: `reach.${reach}` } } })],
+    notes: known(facts, 'wifiConnections') ? [saw('wifi-connections-on', ['wifiConnections'], {})] : [],
     restsOn: ['reach', 'obstacle', 'wifiConnections', 'ownLastMs'],
   })
 }

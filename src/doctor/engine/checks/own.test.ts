@@ -1,5 +1,5 @@
 import { claim, FAILED, ODD } from '../testing/claim.ts'
-import { ago, KEPT_HERE, NOW, STALE, WELL } from '../testing/made-facts.ts'
+import { ago, KEPT_HERE, NOW, WELL } from '../testing/made-facts.ts'
 
 const KEPT = { ...WELL, ...KEPT_HERE }
 const failed = (code: string) => ({ ownLastMs: ago(20), ownFailure: { code, atMs: NOW } })

@@ -39,7 +39,7 @@ export function examinePower(facts: Facts): readonly Finding[] {
         'backUpNow',
         ...ERROR_FACTS,
       ],
-      questions: ['charges-at-night', 'locked-at-night', 'has-passcode'],
+      questions: isOurs(facts) ? [] : ['charges-at-night', 'locked-at-night', 'has-passcode'],
     })
   )
 }

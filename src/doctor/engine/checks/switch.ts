@@ -1,4 +1,4 @@
-import { cloudEvidence } from '../cloud.ts'
+import { cloudEvidence, isTold } from '../cloud.ts'
 import { saw } from '../evidence.ts'
 import { type Facts, known, reading } from '../facts.ts'
 import type { Evidence, Finding } from '../finding.ts'
@@ -35,7 +35,9 @@ function signsOf(facts: Facts): readonly Sign[] {
 /** The copy may have been kept shorter only if it was switched off before its last backup, which cannot be. */
 function copyMayGo(facts: Facts): readonly Evidence[] {
   const lastMs = known(facts, 'cloudLastMs')
-  return lastMs === undefined ? [] : [saw('copy-may-go', ['cloudLastMs'], { day: { dayMs: lastMs + COPY_KEPT_MS } })]
+  return lastMs === undefined || isTold(facts)
+    ? []
+    : [saw('copy-may-go', ['cloudLastMs'], { day: { dayMs: lastMs + COPY_KEPT_MS } })]
 }
 
 function switchedOn(facts: Facts): readonly Evidence[] {

@@ -133,10 +133,9 @@ export class HttpBackend implements Backend {
     let wasThere = false
     return await this.#client.persist(
       async () => {
-        if ((await this.#measure(name, signal)) === undefined) return wasThere
-        wasThere = true
+        wasThere ||= (await this.#measure(name, signal)) !== undefined
         await this.#ask(name, { do: 'remove' }, { expects: REMOVED, signal })
-        return true
+        return wasThere
       },
       { signal },
     )

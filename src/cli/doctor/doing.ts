@@ -1,0 +1,43 @@
+import { type ActionId, type ActionReport, act, type Speaker } from '../../doctor/index.ts'
+import type { Context } from '../context.ts'
+import { backUpOne } from '../one-run.ts'
+import { narrateWaiting } from '../phone-words.ts'
+import { accessPhones } from '../phones.ts'
+import { openNamedRepository } from '../repositories.ts'
+import type { LookingOptions } from './looking.ts'
+import type { Patient } from './patients.ts'
+
+export interface DoingOptions {
+  /** What the person has said yes to. */
+  readonly consent: string
+  readonly looking: LookingOptions
+  readonly speaker: Speaker
+  readonly say: (lines: readonly string[]) => void
+}
+
+/** Does one of the things that we can do ourselves, and tells what a second look showed. */
+export async function doIt(
+  action: ActionId,
+  { udid, phone }: Patient,
+  { consent, looking, speaker, say }: DoingOptions,
+  context: Context,
+): Promise<ActionReport> {
+  if (typeof phone === 'string') throw new Error(`There is no phone to ${action}`)
+  const report = await act(action, {
+    phone,
+    mux: accessPhones(context).mux,
+    consent,
+    backUp: () => backUpHere(udid, looking, context),
+    onEvent: narrateWaiting(speaker.say({ key: 'word.this-device' }), context.terminal.err),
+    onRestart: () => say([speaker.say({ key: 'act.restarting' })]),
+    signal: context.signal,
+  })
+  const { outcome, error } = report
+  say([...(error === undefined ? [] : [`${error.message}. [${error.code}]`]), speaker.say({ key: `act.${outcome}` })])
+  return report
+}
+
+async function backUpHere(udid: string | undefined, looking: LookingOptions, context: Context): Promise<void> {
+  const repository = await openNamedRepository(looking, context, { cached: true })
+  await backUpOne(repository, { udid, allowanceBytes: undefined, readBackBytes: 0 }, context)
+}

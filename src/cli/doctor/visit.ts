@@ -1,0 +1,322 @@
+import { isSystemError } from '../../base/errors.ts'
+import {
+  ACTIONS,
+  type ActionId,
+  type ActionReport,
+  type Diagnosis,
+  diagnose,
+  diagnosisLines,
+  type FactName,
+  type Facts,
+  known,
+  type Language,
+  type NewestIos,
+  type NextStep,
+  noteTrial,
+  type Page,
+  questionLines,
+  type Reading,
+  type Readings,
+  type RemedyId,
+  type ReportSource,
+  readReply,
+  type Speaker,
+  speakerFor,
+  type Trial,
+  withLog,
+} from '../../doctor/index.ts'
+import { askLine } from '../consent.ts'
+import type { Context } from '../context.ts'
+import { doIt } from './doing.ts'
+import { type LookingOptions, lookAround } from './looking.ts'
+import { askForTrust, findAgain, type Patient } from './patients.ts'
+import { notebookOf } from './run-notes.ts'
+import { watchLog } from './watching.ts'
+import { isNo, isYes, WORDS, type Words } from './words.ts'
+
+export interface VisitOptions {
+  readonly looking: LookingOptions
+  readonly language: Language
+  /** There is a person at a terminal. */
+  readonly isAsking: boolean
+  /** Nothing is told but the end. */
+  readonly isQuiet: boolean
+  /** Agreed beforehand to what loses nothing and disturbs nobody. */
+  readonly isAgreed: boolean
+  /** So long the phone's log is listened to first. */
+  readonly watchMs: number | undefined
+}
+
+/** One phone, from the first look to the last: what is known of it, what to do, and whether that helped. */
+export async function visit(patient: Patient, options: VisitOptions, context: Context): Promise<ReportSource> {
+  return await new Visit(patient, options, context).run()
+}
+
+/** What a second look at the phone's screen may show otherwise once something was done. */
+const PASSING: ReadonlySet<string> = new Set<FactName>([
+  'accountWantsAttention',
+  'backUpNow',
+  'cloudRoom',
+  'cloudSwitch',
+  'hasLowDataMode',
+  'hasLowPowerMode',
+  'hasScreenTimeLock',
+  'hasVpn',
+  'isSignedIn',
+  'message',
+  'phoneRoom',
+])
+
+/** There is nothing to do but to wait, or to turn to somebody else. */
+const PATIENT: ReadonlySet<RemedyId> = new Set<RemedyId>([
+  'ask-administrator',
+  'contact-apple',
+  'wait-a-night',
+  'wait-for-apple',
+  'wait-for-restore',
+])
+
+/** What is asked about each time: nobody may find the phone locked who did not expect it. */
+const NEVER_UNASKED: ReadonlySet<RemedyId> = new Set<RemedyId>(['restart-phone'])
+
+type Next = 'look again' | 'think again' | 'end'
+
+class Visit {
+  readonly #options: VisitOptions
+  readonly #context: Context
+  readonly #words: Words
+  #patient: Patient
+  /** What the person said, the phone's log, and the phone when something was tried: for whatever cannot be read. */
+  #said: Readings = {}
+  /** In this visit. */
+  #tried: readonly Trial[] = []
+  /** At earlier ones. */
+  #history: readonly Trial[] = []
+  #newestIos: ((model: string) => Reading<NewestIos>) | undefined
+
+  constructor(patient: Patient, options: VisitOptions, context: Context) {
+    this.#patient = patient
+    this.#options = options
+    this.#context = context
+    this.#words = WORDS[options.language]
+  }
+
+  async run(): Promise<ReportSource> {
+    let facts = await this.#look()
+    facts = await this.#watch(facts)
+    for (;;) {
+      facts = await this.#ask(facts)
+      const diagnosis = diagnose(facts, this.#trials)
+      this.#show(diagnosis, facts)
+      const next = await this.#goOn(diagnosis, facts)
+      if (next === 'end') return this.#source(diagnosis, facts)
+      if (next === 'look again') facts = await this.#lookAgain()
+    }
+  }
+
+  async #lookAgain(): Promise<Facts> {
+    this.#patient = await findAgain(this.#patient, this.#context)
+    return await this.#look()
+  }
+
+  async #look(): Promise<Facts> {
+    const { looking, isAsking, isQuiet } = this.#options
+    if (isAsking) await askForTrust(this.#patient, this.#words, this.#context)
+    const about = { options: looking, words: this.#words, isQuiet }
+    const { facts, trials, newestIos } = await lookAround(this.#patient, about, this.#context)
+    const isNew = ({ remedy, atMs }: Trial) => this.#tried.every((own) => own.remedy !== remedy || own.atMs !== atMs)
+    this.#history = trials.filter(isNew)
+    this.#newestIos = newestIos
+    return this.#withSaid(facts)
+  }
+
+  /** What can be read now counts more than what was said before, but for what the phone itself has said. */
+  #withSaid({ nowMs, readings }: Facts): Facts {
+    const read = new Map(Object.entries(readings).filter(([, { kind }]) => kind !== 'unread'))
+    const said = Object.entries(this.#said).filter(([name, reading]) => !read.has(name) || isRefusal(reading))
+    return { nowMs, readings: { ...readings, ...Object.fromEntries(said) } }
+  }
+
+  async #watch(facts: Facts): Promise<Facts> {
+    const { watchMs: ms } = this.#options
+    const { phone } = this.#patient
+    if (ms === undefined || typeof phone === 'string') return facts
+    const say = (sentence: string) => this.#say([sentence])
+    const options = { ms, speaker: this.#speaker(facts), words: this.#words, say }
+    const logged = await watchLog(phone, options, this.#context)
+    this.#said = withLog({}, logged)
+    return { ...facts, nowMs: this.#context.clock.nowMs(), readings: withLog(facts.readings, logged) }
+  }
+
+  /** One question at a time, as long as an answer can change anything. */
+  async #ask(facts: Facts): Promise<Facts> {
+    if (!this.#options.isAsking) return facts
+    let asked = facts
+    for (let questions = 0; ; questions++) {
+      const { question, verdict } = diagnose(asked, this.#trials)
+      if (question === undefined) return asked
+      if (questions === 0) this.#introduce(verdict, asked)
+      this.#say(['', ...questionLines(question, this.#speaker(asked), this.#page())])
+      const reply = await askLine('> ', this.#context.signal)
+      const said = readReply(question, reply, asked.nowMs)
+      if (said === undefined) this.#say([this.#words.notUnderstood])
+      else asked = this.#learn(asked, said)
+    }
+  }
+
+  get #trials(): readonly Trial[] {
+    return [...this.#history, ...this.#tried]
+  }
+
+  /** Why anything is asked. */
+  #introduce({ icloud }: Diagnosis['verdict'], facts: Facts): void {
+    this.#say(['', this.#speaker(facts).say({ key: `verdict.icloud.${icloud}` }), this.#words.fewQuestions])
+  }
+
+  /** Keeps what the person said; which system is the newest for a model follows from it. */
+  #learn({ nowMs, readings }: Facts, said: Readings): Facts {
+    const newestIos = said.model?.kind === 'known' ? this.#newestIos?.(said.model.value) : undefined
+    const learned: Readings = { ...said, ...(newestIos && { newestIos }) }
+    this.#said = { ...this.#said, ...learned }
+    return { nowMs, readings: { ...readings, ...learned } }
+  }
+
+  /** Does the next step, or has the person do it. */
+  async #goOn({ nextStep }: Diagnosis, facts: Facts): Promise<Next> {
+    if (nextStep === undefined) return 'end'
+    const { remedy } = nextStep
+    const action = ACTIONS.find((id) => id === remedy)
+    if (action !== undefined) return await this.#offer(action, nextStep, facts)
+    if (!this.#options.isAsking) return 'end'
+    if (PATIENT.has(remedy)) return this.#leave(remedy === 'wait-a-night' ? this.#words.goodbye : undefined)
+    return await this.#askWhetherDone(nextStep)
+  }
+
+  async #askWhetherDone(step: NextStep): Promise<Next> {
+    const reply = await askLine(`\n${this.#words.isDone}`, this.#context.signal)
+    if (isYes(reply)) {
+      await this.#note(step, {})
+      this.#forgetPassing()
+      return 'look again'
+    }
+    if (!isNo(reply)) return this.#leave(this.#words.later)
+    await this.#note(step, { result: 'declined' })
+    return 'think again'
+  }
+
+  async #offer(action: ActionId, step: NextStep, facts: Facts): Promise<Next> {
+    const speaker = this.#speaker(facts)
+    const consent = speaker.say({ key: `remedy.${action}.consent` })
+    const agreed = await this.#isAgreed(action, consent)
+    if (agreed === undefined) return 'end'
+    if (!agreed) {
+      await this.#note(step, { result: 'declined' })
+      return 'think again'
+    }
+    const atMs = this.#context.clock.nowMs()
+    const options = {
+      consent,
+      speaker,
+      looking: this.#options.looking,
+      say: (lines: readonly string[]) => this.#say(lines),
+    }
+    const report = await doIt(action, this.#patient, options, this.#context)
+    await this.#note(step, { atMs, ...(report.outcome !== 'done' && { result: 'did-not-help' }) })
+    await this.#learnFrom(report)
+    this.#forgetPassing()
+    return 'look again'
+  }
+
+  /** Undefined when nobody says anything. What was agreed to beforehand is done once. */
+  async #isAgreed(action: ActionId, consent: string): Promise<boolean | undefined> {
+    const { isAsking, isAgreed } = this.#options
+    const wasDone = this.#tried.some(({ remedy }) => remedy === action)
+    if (isAgreed && !wasDone && !NEVER_UNASKED.has(action)) return true
+    if (!isAsking) return undefined
+    const reply = await askLine(`\n${consent} ${this.#words.yesOrNo}`, this.#context.signal)
+    return isYes(reply)
+  }
+
+  /** A refusal tells something of the phone that nothing else does. */
+  async #learnFrom({ error }: ActionReport): Promise<void> {
+    const atMs = this.#context.clock.nowMs()
+    if (error?.code === 'device.cloud-no-account') {
+      this.#said = { ...this.#said, isSignedIn: { kind: 'known', value: false, source: 'lockdown', atMs } }
+    }
+    if (error?.code === 'device.backup-forbidden') await this.#change((notes) => ({ ...notes, cloudForbiddenMs: atMs }))
+  }
+
+  /** What was done may have changed what was said; what a refusal has just told stays. */
+  #forgetPassing(): void {
+    const kept = Object.entries(this.#said).filter(([name, reading]) => !PASSING.has(name) || isRefusal(reading))
+    this.#said = Object.fromEntries(kept)
+  }
+
+  async #note({ remedy, cause }: NextStep, how: Partial<Pick<Trial, 'atMs' | 'result'>>): Promise<void> {
+    const trial: Trial = { remedy, cause, atMs: this.#context.clock.nowMs(), ...how }
+    this.#tried = [...this.#tried, trial]
+    await this.#change((notes) => noteTrial(notes, trial))
+  }
+
+  /** What cannot be noted is remembered until the end of this visit. */
+  async #change(change: Parameters<ReturnType<typeof notebookOf>['change']>[1]): Promise<void> {
+    const { udid } = this.#patient
+    if (udid === undefined) return
+    await notebookOf(this.#context)
+      .change(udid, change)
+      .catch((error: unknown) => {
+        if (!isSystemError(error)) throw error
+      })
+  }
+
+  #leave(sentence: string | undefined): 'end' {
+    if (sentence !== undefined) this.#say(['', sentence])
+    return 'end'
+  }
+
+  #say(lines: readonly string[]): void {
+    if (!this.#options.isQuiet) for (const line of lines) this.#context.terminal.err(line)
+  }
+
+  #show(diagnosis: Diagnosis, facts: Facts): void {
+    if (this.#options.isQuiet) return
+    const lines = diagnosisLines(diagnosis, patientOf(facts), this.#speaker(facts), this.#page())
+    for (const line of ['', ...lines]) this.#context.terminal.out(line)
+    if (this.#patient.phone === 'not-found') this.#say(['', this.#words.noPhone])
+  }
+
+  #speaker(facts: Facts): Speaker {
+    const { nowMs } = facts
+    return speakerFor(this.#options.language, { nowMs, timeZone: hereZone(), deviceClass: known(facts, 'deviceClass') })
+  }
+
+  #page(): Page {
+    const { environment, terminal } = this.#context
+    return { columns: terminal.columns, hasColor: process.stdout.isTTY === true && !environment.noColor }
+  }
+
+  #source(diagnosis: Diagnosis, facts: Facts): ReportSource {
+    return {
+      diagnosis,
+      patient: patientOf(facts),
+      build: known(facts, 'build'),
+      tried: this.#trials,
+      language: this.#options.language,
+      timeZone: hereZone(),
+      nowMs: facts.nowMs,
+    }
+  }
+}
+
+/** The phone has told it when it refused something. */
+function isRefusal(reading: Reading<unknown>): boolean {
+  return reading.kind === 'known' && reading.source === 'lockdown'
+}
+
+function patientOf(facts: Facts): ReportSource['patient'] {
+  return { model: known(facts, 'model'), ios: known(facts, 'ios'), deviceClass: known(facts, 'deviceClass') }
+}
+
+function hereZone(): string {
+  return Temporal.Now.timeZoneId()
+}
