@@ -75,9 +75,9 @@ async function holdAll(contests: readonly Contest[], rounds: number): Promise<vo
 async function upkeepSets(): Promise<readonly [string, string]> {
   const { smallFiles: count, databaseBytes } = program.folders
   const [older, newer] = [await folder('older'), await folder('newer')]
-  smallFiles(count)(older)
+  smallFiles(count / 2)(older)
   database(databaseBytes)(newer)
-  smallFiles(count / 2)(newer)
+  smallFiles(count / 4)(newer)
   return [older, newer]
 }
 

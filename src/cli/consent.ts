@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { AppError } from '../base/errors.ts'
 import { type CliErrorCode, interrupted } from './errors.ts'
+import { wrapped } from './words.ts'
 
 /**
  * Has a person agree, on the terminal, to what cannot be undone or disturbs; `yes` is the agreement given beforehand.
@@ -12,7 +13,8 @@ export async function askConsent(
 ): Promise<void> {
   if (yes) return
   if (!process.stdin.isTTY) throw notAgreed('Nobody can be asked whether to go on')
-  const answer = await askLine(`${question} [y/N] `, signal)
+  const columns = process.stderr.columns || Number.POSITIVE_INFINITY
+  const answer = await askLine(`${wrapped(`${question} [y/N]`, columns).join('\n')} `, signal)
   if (!/^y(es)?$/i.test(answer.trim())) throw notAgreed('It was not agreed to')
 }
 

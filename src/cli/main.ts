@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { CommanderError } from 'commander'
 import { lookEvery, systemClock } from '../base/clock.ts'
 import { AppError, isSystemError } from '../base/errors.ts'
@@ -6,11 +7,12 @@ import { interrupted, systemRefused } from './errors.ts'
 import { exitCodeOf, UNEXPECTED_EXIT } from './outcomes.ts'
 import { createProgram } from './program.ts'
 import { openTerminal } from './terminal.ts'
+import { sentence } from './words.ts'
 
 const abort = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    if (abort.signal.aborted) process.exit(exitCodeOf('cli.interrupted'))
+    if (abort.signal.aborted) process.exit(128 + constants.signals[name])
     abort.abort(interrupted())
   })
 }
@@ -43,8 +45,8 @@ function report(error: unknown): number {
   if (isSystemError(error) && error.syscall !== undefined) return report(systemRefused(error))
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf('cli.usage')
   if (error instanceof AppError) {
-    terminal.err(`${error.message}.`)
-    terminal.err(`${error.remedy}. [${error.code}]`)
+    terminal.err(sentence(error.message))
+    terminal.err(`${sentence(error.remedy)} [${error.code}]`)
     return exitCodeOf(error.code)
   }
   terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error))

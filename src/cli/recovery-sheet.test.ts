@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newRecoveryWords } from '../repository/index.ts'
-import { sheetLines, wrapped } from './recovery-sheet.ts'
+import { sheetLines } from './recovery-sheet.ts'
 
 for (const columns of [40, 80]) {
   test(`the sheet fits ${columns} columns, and has every word beside its number`, () => {
@@ -19,8 +19,4 @@ for (const columns of [40, 80]) {
 test('a place with spaces is one word of the shell', () => {
   const lines = sheetLines(newRecoveryWords(), { location: "/srv/ana's phone", columns: 100 })
   assert.ok(lines.includes("  restic -r '/srv/ana'\\''s phone' --password-file words.txt snapshots"))
-})
-
-test('lines are broken between words, and a longer word stands alone', () => {
-  assert.deepEqual(wrapped('one two three-is-long four', 7), ['one two', 'three-is-long', 'four'])
 })

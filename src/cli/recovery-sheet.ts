@@ -4,6 +4,7 @@ import { randomBytes, seededRandom } from '../base/random.ts'
 import type { Secret } from '../base/secret.ts'
 import { askLine } from './consent.ts'
 import type { CliErrorCode } from './errors.ts'
+import { wrapped } from './words.ts'
 
 const GAP = '   '
 const INDENT = '  '
@@ -41,17 +42,6 @@ function grid(words: readonly string[], columns: number): readonly string[] {
     const line = Array.from({ length: across }, (_, column) => (cells[column * rows + row] ?? '').padEnd(width))
     return `${INDENT}${line.join(GAP)}`.trimEnd()
   })
-}
-
-/** Lines of at most so many columns, broken between words. */
-export function wrapped(text: string, columns: number): readonly string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }
 
 /** On one line, or as a shell takes it on two. */

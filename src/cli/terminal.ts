@@ -1,9 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import { formatDuration, plainText, shortened, widthOf } from './words.ts'
+import { formatDuration, plainText, shortened, widthOf, wrapped } from './words.ts'
 
 /** Where a command prints: results to `out`, everything that only narrates to `err`. */
 export interface Terminal {
+  /** Exactly this line, for scripts too. */
   out(line: string): void
+  /** A line of a result for people: on a terminal, wrapped between words. */
+  tell(line: string): void
+  /** On a terminal, wrapped between words. */
   err(line: string): void
   /** Nobody reads `out` any more, as a line that was written there has shown: what prints on and on may stop. */
   readonly isOutGone: boolean
@@ -20,15 +24,14 @@ export function openTerminal(): Terminal {
     if (drawn) process.stderr.write('\r\u001b[K')
     drawn = false
   }
+  const print = (stream: Stream, lines: readonly string[]) => {
+    clear()
+    stream.write(`${lines.join('\n')}\n`)
+  }
   return {
-    out(line) {
-      clear()
-      process.stdout.write(`${line}\n`)
-    },
-    err(line) {
-      clear()
-      process.stderr.write(`${line}\n`)
-    },
+    out: (line) => print(process.stdout, [line]),
+    tell: (line) => print(process.stdout, rowsFor(process.stdout, line)),
+    err: (line) => print(process.stderr, rowsFor(process.stderr, line)),
     get isOutGone() {
       return !process.stdout.writable
     },
@@ -42,6 +45,13 @@ export function openTerminal(): Terminal {
       return process.stderr.columns || 80
     },
   }
+}
+
+type Stream = typeof process.stdout | typeof process.stderr
+
+/** A terminal that does not tell its width counts as endless. */
+function rowsFor({ isTTY, columns }: Stream, line: string): readonly string[] {
+  return isTTY && columns > 0 ? wrapped(line, columns) : [line]
 }
 
 export interface ProgressState {

@@ -76,6 +76,31 @@ function cellsOf(character: string): number {
   return TWO_CELLS.test(character) ? 2 : 1
 }
 
+/** With a full stop, unless it ends as a sentence does already. */
+export function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
+const TABLE_INDENT = '  '
+
+/**
+ * A line broken between words so that none is wider than a terminal of so many cells, unless a word alone is. What follows is
+ * indented as the line is, and a table's row further. What has colours was laid out by whoever coloured it, and stays as it is.
+ */
+export function wrapped(line: string, columns: number): readonly string[] {
+  if (widthOf(line) <= columns || line.includes('\u001b')) return [line]
+  const indent = `${/^ */.exec(line)?.[0]}${/\S {2}/.test(line) ? TABLE_INDENT : ''}`
+  const rows: string[] = []
+  let row = ''
+  for (const [word] of line.matchAll(/ *[^ ]+/g)) {
+    if (row !== '' && widthOf(row + word) > columns) {
+      rows.push(row)
+      row = indent + word.trimStart()
+    } else row += word
+  }
+  return [...rows, row]
+}
+
 /** The beginning of a text, in so many cells at most; an ellipsis stands for what was cut off. */
 export function shortened(text: string, cells: number): string {
   return widthOf(text) <= cells ? text : `${beginningOf(text, cells - 1)}…`

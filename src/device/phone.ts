@@ -10,7 +10,7 @@ import { getValues, openLockdown } from './lockdown/lockdown.ts'
 import type { Session } from './lockdown/session.ts'
 import { startService, startSession } from './lockdown/session.ts'
 import type { PairRecordStore, PairRecords } from './pairing/pair-records.ts'
-import { pairRecordsOf } from './pairing/pair-records.ts'
+import { damagedRecords, pairRecordsOf } from './pairing/pair-records.ts'
 import { withinTime } from './time-limit.ts'
 import type { Mux, MuxDevice } from './usbmux/mux.ts'
 import { connectDevice, listDevices } from './usbmux/mux.ts'
@@ -82,7 +82,8 @@ export async function lookForPhones(
   if (noUsbmuxd !== undefined && wifi === undefined) throw noUsbmuxd
   const near = phones.filter(({ udid }) => isWanted(udid))
   if (wifi === undefined || (isAnyEnough && near.length > 0)) {
-    return { phones: near, refused: [], ignored: 0, problems: [], noUsbmuxd }
+    const problems = await damagedRecords(store, near.map(({ udid }) => udid))
+    return { phones: near, refused: [], ignored: 0, problems, noUsbmuxd }
   }
   const isMissing = (udid: string) => isWanted(udid) && near.every((phone) => phone.udid !== udid)
   const found = await findOnWifi({ place: wifi, store, clock: mux.clock, isWanted: isMissing, signal })

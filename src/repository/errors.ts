@@ -80,8 +80,9 @@ export function lockLost(saw: string, cause?: unknown): RepositoryError {
 }
 
 /** No snapshot is what the person asked for. */
-export function snapshotAbsent(asked: string): RepositoryError {
-  return new AppError('repo.snapshot-absent', `No snapshot matches ${JSON.stringify(asked)}`, {
+export function snapshotAbsent(asked: string, host?: string): RepositoryError {
+  const ofHost = host === undefined ? '' : ` of the host ${JSON.stringify(host)}`
+  return new AppError('repo.snapshot-absent', `No snapshot${ofHost} matches ${JSON.stringify(asked)}`, {
     remedy: 'List the snapshots, and name one by the first digits of its id, or `latest`',
   })
 }

@@ -58,7 +58,7 @@ async function check(options: CheckOptions, context: Context): Promise<void> {
     },
   })
   if (options.json) tell('summary')(summaryOf(report))
-  else for (const line of checkLines(report)) terminal.out(line)
+  else for (const line of checkLines(report)) terminal.tell(line)
   if (!report.ok) throw checkFailed(report)
 }
 

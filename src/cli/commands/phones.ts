@@ -12,7 +12,7 @@ import { type Context, printResult, warner } from '../context.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { accessPhones, isPairedBut, NAME_CELLS_MAX, sessionObstacle, tellProblems } from '../phones.ts'
 import { table } from '../terminal.ts'
-import { countOf, plainText, shortened } from '../words.ts'
+import { countOf, plainText, sentence, shortened } from '../words.ts'
 
 export function addPhones(program: Command, context: Context): void {
   program
@@ -35,8 +35,8 @@ async function phones({ json }: { json?: boolean }, context: Context): Promise<v
 
 function tellRefused({ refused, ignored }: PhonesFound, { terminal }: Context): void {
   for (const { udid, address, error } of refused) {
-    terminal.err(`${udid} at ${formatWifiAddress(address)} cannot be used: ${error.message}.`)
-    terminal.err(`${error.remedy}. [${error.code}]`)
+    terminal.err(`${udid} at ${formatWifiAddress(address)} cannot be used: ${sentence(error.message)}`)
+    terminal.err(`${sentence(error.remedy)} [${error.code}]`)
   }
   if (ignored > 0)
     terminal.err(`On the Wi-Fi: ${countOf(ignored, 'other phone')} that this computer is not paired with.`)
@@ -63,7 +63,7 @@ async function describePhone(phone: Phone, context: Context): Promise<PhoneRow> 
   } catch (error) {
     context.signal.throwIfAborted()
     if (!isAppError(error)) throw error
-    context.terminal.err(`${udid} does not answer: ${error.message}.`)
+    context.terminal.err(`${udid} does not answer: ${sentence(error.message)}`)
     return { udid, name: null, model: null, ios: null, transport, paired: false }
   }
 }

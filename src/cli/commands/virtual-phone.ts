@@ -81,7 +81,7 @@ async function virtualPhone(options: VirtualPhoneOptions, context: Context): Pro
 }
 
 function listPersonalities({ terminal }: Context): void {
-  for (const { name, model, ios, shows } of PERSONALITIES) terminal.out(`${name}: ${model}, iOS ${ios}; ${shows}`)
+  for (const { name, model, ios, shows } of PERSONALITIES) terminal.tell(`${name}: ${model}, iOS ${ios}; ${shows}`)
 }
 
 async function openPhone(options: VirtualPhoneOptions, context: Context): Promise<VirtualPhone> {

@@ -2,7 +2,7 @@ import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../base/bytes.ts'
 import type { WaitOptions } from '../../base/channel.ts'
-import { isAppError, isSystemError } from '../../base/errors.ts'
+import { type AppError, isAppError, isSystemError } from '../../base/errors.ts'
 import { makeFolder } from '../../base/folders.ts'
 import { randomUuid } from '../../base/random.ts'
 import { deviceError } from '../errors.ts'
@@ -33,7 +33,10 @@ export interface Candidate {
 
 /** All pair records that may work for a phone. */
 export interface PairRecords {
-  /** Ours first, then usbmuxd's if it is another one. Read lazily, so that usbmuxd is asked only when ours was no use. */
+  /**
+   * Ours first, then usbmuxd's if it is another one. Read lazily, so that usbmuxd is asked only when ours was no use. Throws
+   * `device.bad-pair-record` for a damaged one of ours only after usbmuxd's.
+   */
   candidates(udid: string, options: WaitOptions): AsyncIterable<Candidate>
   /** Keeps a record in our store, and gives usbmuxd a copy, so that other programs can use the phone too. */
   save(udid: string, record: PairRecord, options: WaitOptions): Promise<void>
@@ -71,18 +74,36 @@ export interface PairRecordPlaces {
 export function pairRecordsOf({ store, usbmuxd }: PairRecordPlaces): PairRecords {
   return {
     async *candidates(udid, { signal }) {
-      const own = await store.read(udid)
-      if (own !== undefined) yield { record: own, isOurs: true }
-      if (usbmuxd === undefined) return
-      const data = await readPairRecordData(usbmuxd.mux, udid, { signal })
+      const own = await readUnlessDamaged(store, udid)
+      if (own.record !== undefined) yield { record: own.record, isOurs: true }
+      const data = usbmuxd === undefined ? undefined : await readPairRecordData(usbmuxd.mux, udid, { signal })
       const theirs = data === undefined ? undefined : parsePairRecord(data)
-      if (theirs !== undefined && theirs.hostId !== own?.hostId) yield { record: theirs, isOurs: false }
+      if (theirs !== undefined && theirs.hostId !== own.record?.hostId) yield { record: theirs, isOurs: false }
+      if (own.damage !== undefined) throw own.damage
     },
     async save(udid, record, { signal }) {
       await store.save(udid, record)
       if (usbmuxd !== undefined) await shareRecord(usbmuxd, { udid, record }, { signal })
     },
     adopt: (udid, record) => store.save(udid, record),
+  }
+}
+
+/** Our records of these phones that are damaged: usbmuxd's may do instead, but a person should hear of it. */
+export async function damagedRecords(store: PairRecordStore, udids: readonly string[]): Promise<readonly AppError[]> {
+  const records = await Promise.all(udids.map((udid) => readUnlessDamaged(store, udid)))
+  return records.map(({ damage }) => damage).filter((damage) => damage !== undefined)
+}
+
+async function readUnlessDamaged(
+  store: PairRecordStore,
+  udid: string,
+): Promise<{ readonly record?: PairRecord | undefined; readonly damage?: AppError }> {
+  try {
+    return { record: await store.read(udid) }
+  } catch (error) {
+    if (!isAppError(error, 'device.bad-pair-record')) throw error
+    return { damage: error }
   }
 }
 

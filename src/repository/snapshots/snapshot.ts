@@ -112,12 +112,12 @@ export async function findSnapshot(
     const newest = (await listSnapshots(repository, { signal, onDamaged })).findLast(
       (snapshot) => ofHost(snapshot) && !isIncomplete(snapshot),
     )
-    if (newest === undefined) throw snapshotAbsent(wanted)
+    if (newest === undefined) throw snapshotAbsent(wanted, host)
     return newest
   }
   const id = await findSnapshotId(repository, wanted, { signal })
   const snapshot = await loadSnapshot(repository, id, { signal })
-  if (snapshot === undefined || !ofHost(snapshot)) throw snapshotAbsent(wanted)
+  if (snapshot === undefined || !ofHost(snapshot)) throw snapshotAbsent(wanted, host)
   return snapshot
 }
 

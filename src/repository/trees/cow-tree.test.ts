@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isAppError } from '../../base/errors.ts'
-import { type Id, sha256 } from '../format/id.ts'
+import { type BlobId, type Id, sha256 } from '../format/id.ts'
 import { backUp, memoryRepository, openedAgain, putBytes, readFiles } from '../testing/repositories.ts'
 import { clock, signal } from '../testing/restic.ts'
 import { openWriter, type RepositoryWriter } from '../write/writer.ts'
@@ -201,23 +201,28 @@ test('a file is no way to a folder', async () => {
   assert.deepEqual(await names(tree, []), ['a'])
 })
 
-test('a file’s blob is loaded while the one before it is in use, and fails only when it is its turn', async () => {
-  const { repository } = await memoryRepository()
+test('of a file neighbouring blobs are one request, the next is on its way while one is in use, and fails only in its turn', async () => {
+  const { repository, backend } = await memoryRepository()
   await using writer = openWriter(repository, { clock, signal })
-  const content = [await writer.saveBlob('data', text('one')), await writer.saveBlob('data', text('two')), NOWHERE]
-  await writer.flush(options)
+  const content: BlobId[] = []
+  for (const pack of [['one', 'uno'], ['two']]) {
+    for (const word of pack) content.push(await writer.saveBlob('data', text(word)))
+    await writer.flush(options)
+  }
+  const unsaved = await writer.saveBlob('data', text('unsaved'))
   const loaded: string[] = []
-  const load = repository.loadBlob.bind(repository)
-  repository.loadBlob = async (type, id, rest) => {
-    if (type === 'data') loaded.push(id)
-    return await load(type, id, rest)
+  const load = backend.load.bind(backend)
+  backend.load = async (name, ...rest) => {
+    if (name.kind === 'pack') loaded.push(name.id)
+    return await load(name, ...rest)
   }
   const tree = openTree(writer, undefined)
-  await tree.putFile(['f'], { content, sizeBytes: 9, modifiedMs: 0 }, options)
+  await tree.putFile(['f'], { content: [...content, unsaved, NOWHERE], sizeBytes: 16, modifiedMs: 0 }, options)
   const blocks = tree.readFile(['f'], options)[Symbol.asyncIterator]()
   const next = async () => String(Buffer.from((await blocks.next()).value))
-  assert.deepEqual([await next(), loaded.length], ['one', 2])
-  assert.deepEqual([await next(), loaded.length], ['two', 3])
+  assert.deepEqual([await next(), loaded.length], ['one', 1])
+  assert.deepEqual([await next(), loaded.length], ['uno', 2])
+  assert.deepEqual([await next(), await next(), loaded.length], ['two', 'unsaved', 2])
   await assert.rejects(next(), (error) => isAppError(error, 'repo.damaged'))
 })
 
