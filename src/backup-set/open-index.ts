@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { mkdtempDisposable, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAppError } from '../base/errors.ts'
+import { namingPath } from '../base/folders.ts'
 import type { Secret } from '../base/secret.ts'
 import type { BackupFile, BackupFiles } from './backup-files.ts'
 import { decrypt } from './decrypt.ts'
@@ -119,5 +120,5 @@ async function readPlist<Parsed>(
 
 async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   await using file = await open(path, 'wx', 0o600)
-  for await (const piece of content) await file.writeFile(piece)
+  for await (const piece of content) await namingPath(path, () => file.writeFile(piece))
 }

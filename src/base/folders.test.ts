@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isSystemError } from './errors.ts'
-import { makeFolder } from './folders.ts'
+import { makeFolder, namingPath } from './folders.ts'
 
 const openFolder = () => mkdtempDisposable(join(tmpdir(), 'phonekeep-folders-'))
 
@@ -44,4 +44,22 @@ test('several may make the same folders at once', async () => {
     await Promise.all(Array.from({ length: 6 }, () => makeFolder(deep)))
     assert.ok((await stat(deep)).isDirectory())
   }
+})
+
+test('a refusal that names no place is given one, and any other stays as it is', async () => {
+  const refusal = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  await assert.rejects(
+    namingPath('/a/file', () => Promise.reject(refusal)),
+    { code: 'ENOSPC', path: '/a/file' },
+  )
+  const named = Object.assign(new Error('EROFS'), { code: 'EROFS', path: '/elsewhere' })
+  await assert.rejects(
+    namingPath('/a/file', () => Promise.reject(named)),
+    { path: '/elsewhere' },
+  )
+  const fault = new TypeError('no refusal')
+  await assert.rejects(
+    namingPath('/a/file', () => Promise.reject(fault)),
+    (error) => error === fault && !('path' in error),
+  )
 })

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, open, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { isSystemError } from './errors.ts'
 
@@ -20,6 +20,30 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
     return [...above, ...(await makeInside(folder))]
   }
 }
+
+/**
+ * Does some work on a file. What the system refuses without saying where, as it does when a disk is full, names `path` from then on.
+ */
+export async function namingPath<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isSystemError(error)) error.path ??= path
+    throw error
+  }
+}
+
+/** Makes the names in a folder durable. Some file systems refuse to sync a folder; restic goes on there, and so do we. */
+export async function syncFolder(path: string): Promise<void> {
+  await using handle = await open(path)
+  try {
+    await handle.sync()
+  } catch (error) {
+    if (!REFUSALS.some((code) => isSystemError(error, code))) throw error
+  }
+}
+
+const REFUSALS = ['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES']
 
 /** Once more, now that the parent is there: somebody else may have made it, and this folder, meanwhile. */
 async function makeInside(folder: string): Promise<readonly string[]> {

@@ -1,9 +1,12 @@
+import { resolve } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import { AppError } from '../base/errors.ts'
 
 export type CliErrorCode =
   | 'cli.usage'
   | 'cli.interrupted'
   | 'cli.no-password'
+  | 'cli.no-space'
   | 'cli.no-repository'
   | 'cli.no-phone'
   | 'cli.several-phones'
@@ -43,10 +46,33 @@ export function severalPhones(udids: readonly string[]): AppError<CliErrorCode> 
   })
 }
 
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
 /** The operating system refused something outside of the repository: the state folder, a password file, a socket. */
-export function systemRefused(cause: NodeJS.ErrnoException): AppError<CliErrorCode> {
-  return new AppError('cli.system', `The operating system refused: ${cause.message}`, {
-    remedy: 'Look at the owner, the mode and the room of what is named there; PHONEKEEP_STATE moves the state folder',
+export function systemRefused(cause: NodeJS.ErrnoException, stateFolder: string): AppError<CliErrorCode> {
+  const { code = '', path, message } = cause
+  const isState = path !== undefined && (isWithin(path, stateFolder) || isWithin(stateFolder, path))
+  const place = isState ? `the state folder ${stateFolder}` : path
+  const detail = isState && path !== stateFolder ? ` (${path})` : ''
+  const move = isState ? ', or name another state folder with PHONEKEEP_STATE' : ''
+  if (FULL.has(code)) {
+    return new AppError('cli.no-space', `There is no room left for ${place ?? 'a file'} (${code})`, {
+      remedy: `Free some room on that disk or raise the quota${move}`,
+      cause,
+    })
+  }
+  const saw = place === undefined ? `: ${message}` : ` ${place}${detail}: ${wordsOf(cause)}`
+  return new AppError('cli.system', `The operating system refused${saw}`, {
+    remedy: `See that this user may read and write what is named there${move}`,
     cause,
   })
+}
+
+/** `read-only file system (EROFS)` */
+function wordsOf({ code, errno, message }: NodeJS.ErrnoException): string {
+  return errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return `${resolve(path)}/`.startsWith(`${resolve(folder)}/`)
 }

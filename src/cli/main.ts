@@ -42,7 +42,7 @@ function stopWithParent(): void {
 
 /** Tells the person what happened, and gives the exit code. */
 function report(error: unknown): number {
-  if (isSystemError(error) && error.syscall !== undefined) return report(systemRefused(error))
+  if (isSystemError(error) && error.syscall !== undefined) return report(systemRefused(error, environment.stateFolder))
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf('cli.usage')
   if (error instanceof AppError) {
     terminal.err(sentence(error.message))

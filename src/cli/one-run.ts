@@ -52,7 +52,7 @@ export async function backUpOne(
       onEvent: narrate(openProgress(terminal, clock), name),
       signal,
     })
-  const result = await notingItsEnd(phone.udid, context, run)
+  const result = await notingItsEnd({ udid: phone.udid, allowanceBytes }, context, run)
   return { identity, result }
 }
 

@@ -43,6 +43,7 @@ export const OUTCOMES = {
   'cli.no-password': 2,
   'cli.no-phone': 20,
   'cli.no-repository': 2,
+  'cli.no-space': 24,
   'cli.not-agreed': 1,
   'cli.not-settled': 23,
   'cli.recovery-key-exists': 1,

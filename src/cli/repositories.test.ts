@@ -15,7 +15,7 @@ const KEYS = { AWS_ACCESS_KEY_ID: 'hush-id', AWS_SECRET_ACCESS_KEY: 'hush-secret
 const LOGIN = { RESTIC_REST_USERNAME: 'ana', RESTIC_REST_PASSWORD: 'hush-password' }
 
 function contextWith(env: NodeJS.ProcessEnv): Context {
-  const terminal = { out: () => {}, err: () => {}, isOutGone: false, draw: undefined, columns: 80 }
+  const terminal = { out: () => {}, tell: () => {}, err: () => {}, isOutGone: false, draw: undefined, columns: 80 }
   return { environment: readEnvironment(env), terminal, clock: systemClock, signal: NEVER }
 }
 

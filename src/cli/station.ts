@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../base/errors.ts'
-import { makeFolder } from '../base/folders.ts'
+import { makeFolder, namingPath } from '../base/folders.ts'
 import { randomUuid } from '../base/random.ts'
 import { type LockOwner, STATION_HOST_PREFIX } from '../repository/index.ts'
 
@@ -95,12 +95,12 @@ export async function stationId(stateFolder: string): Promise<string> {
 /** Two processes may start at once: the first one's id is the station's. What is no id is replaced. */
 async function claimStationId(file: string, id: string): Promise<string> {
   try {
-    await writeFile(file, `${id}\n`, { flag: 'wx', mode: 0o600 })
+    await namingPath(file, () => writeFile(file, `${id}\n`, { flag: 'wx', mode: 0o600 }))
     return id
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error
     const first = await readStationId(file)
-    if (first === undefined) await writeFile(file, `${id}\n`)
+    if (first === undefined) await namingPath(file, () => writeFile(file, `${id}\n`))
     return first ?? id
   }
 }

@@ -6,7 +6,13 @@ import { widthOf } from './words.ts'
 
 test('a bar keeps to the line, whatever the name and however the window is changed meanwhile', () => {
   const drawn: string[] = []
-  const terminal = { out: () => {}, err: () => {}, isOutGone: false, draw: (line: string) => drawn.push(line) }
+  const terminal = {
+    out: () => {},
+    tell: () => {},
+    err: () => {},
+    isOutGone: false,
+    draw: (line: string) => drawn.push(line),
+  }
   for (const name of ['Ana', 'アイフォーンのなまえ', '📱'.repeat(40)]) {
     let columns = 0
     const progress = openProgress(

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { isAppError } from '../base/errors.ts'
-import { countOf, formatDuration, formatSize, formatTime, parseSize, plainText, shortened, widthOf } from './words.ts'
+import {
+  countOf,
+  formatDuration,
+  formatSize,
+  formatTime,
+  parseSize,
+  plainText,
+  sentence,
+  shortened,
+  widthOf,
+  wrapped,
+} from './words.ts'
 
 for (const [text, bytes] of [
   ['0', 0],
@@ -71,4 +83,28 @@ test('a time is told where no time zone is known', (context) => {
   })
   process.env.TZ = ''
   assert.equal(formatTime('2026-11-22T12:34:56.7Z'), '2026-11-22 12:34:56')
+})
+
+test('a line is broken between words, and what follows stands under its beginning', () => {
+  assert.deepEqual(wrapped('  one two three', 9), ['  one two', '  three'])
+  assert.deepEqual(wrapped('Name  of the phone', 12), ['Name  of the', '  phone'])
+  assert.deepEqual(wrapped('日本語 日本語', 8), ['日本語', '日本語'])
+  assert.deepEqual(wrapped('a word-wider-than-this b', 6), ['a', 'word-wider-than-this', 'b'])
+  for (const line of ['', 'short', '\u001b[31mcoloured and laid out\u001b[0m'])
+    assert.deepEqual(wrapped(line, 5), [line])
+})
+
+test('no word is lost or broken, however narrow the terminal', () => {
+  const words = fc.array(fc.stringMatching(/^[a-z日📱]{1,12}$/u), { minLength: 1 })
+  fc.assert(
+    fc.property(words, fc.integer({ min: 1, max: 60 }), (words, columns) => {
+      const rows = wrapped(words.join(' '), columns)
+      assert.equal(rows.join(' '), words.join(' '))
+      for (const row of rows) assert.ok(widthOf(row) <= columns || !row.includes(' '), row)
+    }),
+  )
+})
+
+test('a sentence has one end', () => {
+  assert.deepEqual(['It is full', 'It is full.', 'Go on?'].map(sentence), ['It is full.', 'It is full.', 'Go on?'])
 })

@@ -82,7 +82,10 @@ export async function lookForPhones(
   if (noUsbmuxd !== undefined && wifi === undefined) throw noUsbmuxd
   const near = phones.filter(({ udid }) => isWanted(udid))
   if (wifi === undefined || (isAnyEnough && near.length > 0)) {
-    const problems = await damagedRecords(store, near.map(({ udid }) => udid))
+    const problems = await damagedRecords(
+      store,
+      near.map(({ udid }) => udid),
+    )
     return { phones: near, refused: [], ignored: 0, problems, noUsbmuxd }
   }
   const isMissing = (udid: string) => isWanted(udid) && near.every((phone) => phone.udid !== udid)

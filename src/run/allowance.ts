@@ -1,3 +1,4 @@
+import type { WaitOptions } from '../base/channel.ts'
 import type { Repository } from '../repository/index.ts'
 
 /**
@@ -10,12 +11,12 @@ export async function roomFor(
   { allowanceBytes, signal }: { allowanceBytes: number | undefined; signal: AbortSignal },
 ): Promise<number> {
   const onDisk = (await repository.backend.freeBytes({ signal })) ?? Number.POSITIVE_INFINITY
-  const allowed = allowanceBytes === undefined ? onDisk : allowanceBytes - (await usedBytes(repository, signal))
+  const allowed = allowanceBytes === undefined ? onDisk : allowanceBytes - (await usedBytes(repository, { signal }))
   return Math.max(0, Math.min(onDisk, allowed))
 }
 
-/** What the repository's packs take, which is all of it but a few per cent. */
-async function usedBytes(repository: Repository, signal: AbortSignal): Promise<number> {
+/** What the repository's packs take in bytes, which is all of it but a few per cent. */
+export async function usedBytes(repository: Repository, { signal }: WaitOptions): Promise<number> {
   let used = 0
   for await (const { sizeBytes } of repository.backend.list('pack', { signal })) used += sizeBytes
   return used

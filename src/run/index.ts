@@ -1,3 +1,4 @@
+export { usedBytes } from './allowance.ts'
 export { type BackUpOptions, backUp, type RunEvent, type RunResult } from './back-up.ts'
 export { notAsStored, type RunErrorCode } from './errors.ts'
 export {

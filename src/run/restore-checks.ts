@@ -144,17 +144,23 @@ function judgeIos(backup: BackupFacts, phone: PhoneFacts): RestoreVerdict {
 }
 
 function judgeModel(backup: BackupFacts, phone: PhoneFacts): RestoreVerdict {
-  const both = `the backup is of ${backup.model ?? 'an unknown model'}, the phone is ${phone.model ?? 'unknown'}`
+  const both = modelsInWords(backup, phone)
   if (backup.model === undefined || phone.model === undefined || familyOf(backup.model) !== familyOf(phone.model)) {
-    return warn(sentence(both), 'Expect settings and some apps not to come over between an iPhone and an iPad')
+    return warn(both, 'Expect settings and some apps not to come over between an iPhone and an iPad')
   }
   if (backup.udid !== phone.udid && !backup.isEncrypted) {
     return warn(
-      `${sentence(both)}, another phone than the backup was made of`,
+      both,
       'Expect to sign in everywhere again: saved passwords come over to another phone only in an encrypted backup',
     )
   }
-  return ok(sentence(both))
+  return ok(both)
+}
+
+function modelsInWords(backup: BackupFacts, phone: PhoneFacts): string {
+  if (backup.udid === phone.udid) return 'The backup is of this phone'
+  if (backup.model !== undefined && backup.model === phone.model) return `The backup is of another ${phone.model}`
+  return `The backup is of another phone (${backup.model ?? 'unknown model'}) than this one (${phone.model ?? 'unknown model'})`
 }
 
 /** `iPhone15,4` is of the family `iPhone`. */
@@ -205,9 +211,10 @@ function judgeSupervision(_: BackupFacts, { ios, isSupervised }: PhoneFacts): Re
   return isSupervised ? stop(who, remedy) : warn(who, remedy)
 }
 
-/** As the phone's settings count: 1 GB is 10^9 bytes. */
+/** In the units in which everything else is told; what is full has no `0.0 GiB`. */
 function amount(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+  if (bytes < 2 ** 20) return `${Math.ceil(bytes / 2 ** 10)} KiB`
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
 }
 
 function sentence(text: string): string {

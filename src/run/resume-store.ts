@@ -1,7 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../base/errors.ts'
-import { makeFolder } from '../base/folders.ts'
+import { replaceFile } from '../base/replace-file.ts'
 import { type Id, parseId } from '../repository/index.ts'
 
 /** What an interrupted run left to go on from: the tree as the phone last saw it, made on top of a snapshot. */
@@ -31,15 +31,7 @@ export function openResumeStore(folder: string, name: { repositoryId: string; ud
         throw error
       }
     },
-    async write(checkpoint) {
-      await makeFolder(folder)
-      const draft = `${file}.new`
-      await writeFile(draft, JSON.stringify({ ...checkpoint, tree: checkpoint.tree ?? null }), {
-        mode: 0o600,
-        flush: true,
-      })
-      await rename(draft, file)
-    },
+    write: (checkpoint) => replaceFile(file, JSON.stringify({ ...checkpoint, tree: checkpoint.tree ?? null })),
     remove: () => rm(file, { force: true }),
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempDisposable, readdir, stat } from 'node:fs/promises'
+import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -21,6 +21,7 @@ import {
   getValues,
   identityOf,
   listDevices,
+  lookForPhones,
   openAfc,
   openBackupSession,
   openDiagnostics,
@@ -215,6 +216,20 @@ test('a pair record made here opens the phone to libimobiledevice, and one made 
   const kept = await world.store.read(phone.udid)
   assert.equal(kept?.hostId, await tool(server.address, 'idevicepair', 'hostid'), 'what worked is kept as ours')
   assert.deepEqual(await readPairRecordData(mux, phone.udid, { signal }), theirs, 'and left as it was with usbmuxd')
+})
+
+test("usbmuxd's pair record does while ours is damaged, and takes its place", async () => {
+  await using world = await openPairedWorld()
+  const { mux, phone, store, folder } = world
+  const record = await store.read(phone.udid)
+  await writeFile(join(folder, 'records', `${phone.udid}.plist`), 'garbage')
+  const { problems } = await lookForPhones(mux, { store, signal })
+  assert.deepEqual(
+    problems.map((problem) => problem.code),
+    ['device.bad-pair-record'],
+  )
+  await using _session = await openSession(phone, { signal })
+  assert.deepEqual(await store.read(phone.udid), record)
 })
 
 test('a session reads, changes and removes values; a missing one is an answer', async () => {

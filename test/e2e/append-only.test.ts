@@ -13,7 +13,7 @@ import { openWorld, PASSWORD } from '../testing/world.ts'
 // rclone with --append-only, as restic's own server, lets nothing be removed but locks.
 const server = await openRestServer('--append-only')
 after(() => server[Symbol.asyncDispose]())
-const world = await openWorld({ files: 200, bytes: 4_000_000 })
+const world = await openWorld({ files: 60, bytes: 1_000_000 })
 after(() => world[Symbol.asyncDispose]())
 
 const env = {
@@ -52,7 +52,7 @@ test('a store that removes nothing is backed up to twice, checked and copied fro
 })
 
 test('a run that is killed there leaves a lock, which the next one removes, and no snapshot beside', async () => {
-  world.virtual.contents.change({ seed: 3, rewrite: 100 })
+  world.virtual.contents.change({ seed: 3, rewrite: 40 })
   const before = (await storedIn('snapshots')).length
   const { child, finished } = startPhonekeep(['backup'], env)
   let files = 0

@@ -218,6 +218,18 @@ test('a backup that is interrupted says so, exits with 130, and leaves no lock',
   assert.deepEqual(await readdir(join(world.repositoryFolder, 'locks')), [])
 })
 
+test('a process that something keeps alive after the first signal ends at the second', async () => {
+  const command = `trap '' TERM; kill -TERM $PPID; exec cat`
+  const { child, finished } = startPhonekeep(['snapshots', '--repo', tmpdir(), '--password-command', command], {})
+  let said = ''
+  child.stderr?.on('data', (text) => {
+    said += text
+    if (said.includes('[cli.interrupted]')) child.kill('SIGTERM')
+  })
+  const { exitCode, err } = await finished
+  assert.equal(exitCode, 143, err)
+})
+
 test('a backup whose progress nobody reads any more goes on to the end', async () => {
   await using world = await openWorld({ files: 500, bytes: 3_000_000 })
   const result = join(world.folder, 'result')

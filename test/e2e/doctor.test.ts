@@ -87,6 +87,7 @@ const EVERYDAY: Partial<ConditionState> = {
   power: 'charging',
   isOnWifi: true,
   hasCloudAccount: true,
+  isCloudProvisioned: true,
   forbidsCloudBackup: false,
   isCloudSwitchStuck: false,
   freeBytes: undefined,
@@ -157,6 +158,7 @@ test('a no changes nothing, and the steps for doing it by hand come up', async (
 
 for (const [what, condition, cause] of [
   ['nobody is signed in', { hasCloudAccount: false, isFindMyOn: false }, 'signed-out'],
+  ['its account has no iCloud', { isCloudProvisioned: false }, 'signed-out'],
   ['its manager forbids it', { forbidsCloudBackup: true }, 'managed'],
 ] as const) {
   test(`a switch that cannot be turned on since ${what} brings up that cause`, async () => {

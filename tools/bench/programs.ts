@@ -41,10 +41,14 @@ export function restic(args: readonly string[], place: Place): Command {
   return place.oneCore ? { ...command, cores: '0' } : command
 }
 
-/** Our writer over a folder of this machine. */
+/** Our writer over a folder of this machine. Its modules are compiled once for all rounds, as those of a server are. */
 export function backUpFolder(folder: string, place: Place, flags: readonly string[] = []): Command {
   const args = [...NODE_FLAGS, BACK_UP_FOLDER, place.repository, folder, ...flags]
-  const command = { program: NODE, args, env: { ...envOf(place), ...MALLOC } }
+  const command = {
+    program: NODE,
+    args,
+    env: { ...envOf(place), ...MALLOC, NODE_COMPILE_CACHE: `${place.state}/compiled` },
+  }
   return place.oneCore ? { ...command, cores: '0' } : command
 }
 

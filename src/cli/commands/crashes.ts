@@ -2,7 +2,7 @@ import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AppError, isAppError, isSystemError } from '../../base/errors.ts'
-import { makeFolder } from '../../base/folders.ts'
+import { makeFolder, namingPath } from '../../base/folders.ts'
 import { type Afc, type CrashReport, listCrashReports, openCrashReports, whileAwake } from '../../device/index.ts'
 import { type Context, printResult, warner } from '../context.ts'
 import { JSON_OUTPUT, UDID } from '../options.ts'
@@ -111,7 +111,7 @@ async function save(
 ): Promise<void> {
   const draft = `${file}.part`
   try {
-    await writeFile(draft, afc.readStream(path, { signal }), { mode: 0o600 })
+    await namingPath(file, () => writeFile(draft, afc.readStream(path, { signal }), { mode: 0o600 }))
     await utimes(draft, modifiedMs / 1000, modifiedMs / 1000)
     await rename(draft, file)
   } catch (error) {

@@ -27,7 +27,7 @@ const CHANGES = { seed: SEED, add: 5, rewrite: 10, move: 3, remove: 2 }
 async function demo(context: Context): Promise<void> {
   const { clock, signal, terminal } = context
   const say = (lines: readonly string[]) => {
-    for (const line of lines) terminal.out(line)
+    for (const line of lines) terminal.tell(line)
   }
   const folder = await mkdtemp(join(tmpdir(), 'phonekeep-demo-'))
 

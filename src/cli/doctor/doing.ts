@@ -6,6 +6,7 @@ import { accessPhones } from '../phones.ts'
 import { openNamedRepository } from '../repositories.ts'
 import type { LookingOptions } from './looking.ts'
 import type { Patient } from './patients.ts'
+import { lastAllowance } from './run-notes.ts'
 
 export interface DoingOptions {
   /** What the person has said yes to. */
@@ -39,5 +40,6 @@ export async function doIt(
 
 async function backUpHere(udid: string | undefined, looking: LookingOptions, context: Context): Promise<void> {
   const repository = await openNamedRepository(looking, context, { cached: true })
-  await backUpOne(repository, { udid, allowanceBytes: undefined, readBackBytes: 0 }, context)
+  const allowanceBytes = udid === undefined ? undefined : await lastAllowance(udid, context)
+  await backUpOne(repository, { udid, allowanceBytes, readBackBytes: 0 }, context)
 }

@@ -8,25 +8,44 @@ export function notebookOf({ environment }: Context): Notebook {
   return openNotebook(join(environment.stateFolder, 'doctor'))
 }
 
+interface NotedWishes {
+  readonly udid: string
+  readonly allowanceBytes: number | undefined
+}
+
 /** Makes a backup of a phone, and notes for the doctor how that ended. */
 export async function notingItsEnd<Result>(
-  udid: string,
+  wishes: NotedWishes,
   context: Context,
   run: () => Promise<Result>,
 ): Promise<Result> {
   try {
     const result = await run()
-    await noteEnd(udid, context, undefined)
+    await noteEnd(wishes, context, undefined)
     return result
   } catch (error) {
-    if (isAppError(error)) await noteEnd(udid, context, error.code)
+    if (isAppError(error)) await noteEnd(wishes, context, error.code)
     throw error
   }
 }
 
+/** The most room that the last run might take: one that the doctor makes keeps to it. Undefined where there was no limit. */
+export async function lastAllowance(udid: string, context: Context): Promise<number | undefined> {
+  const { runs } = await notebookOf(context).read(udid)
+  return runs.at(-1)?.allowanceBytes
+}
+
 /** What cannot be noted is no reason to fail. */
-async function noteEnd(udid: string, context: Context, failure: string | undefined): Promise<void> {
-  const run = { atMs: context.clock.nowMs(), ...(failure !== undefined && { failure }) }
+async function noteEnd(
+  { udid, allowanceBytes }: NotedWishes,
+  context: Context,
+  failure: string | undefined,
+): Promise<void> {
+  const run = {
+    atMs: context.clock.nowMs(),
+    ...(failure !== undefined && { failure }),
+    ...(allowanceBytes !== undefined && { allowanceBytes }),
+  }
   await notebookOf(context)
     .change(udid, (notes) => noteRun(notes, run))
     .catch((error: unknown) => {

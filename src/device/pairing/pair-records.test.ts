@@ -13,7 +13,7 @@ import { dictOf, encodeBinaryPlist, parsePlist } from '../../plist/index.ts'
 import { makeCertificates } from './certificates.ts'
 import type { PairRecord } from './pair-record.ts'
 import { encodePairRecord, parsePairRecord, publicPart } from './pair-record.ts'
-import { pairRecordFolder, pairRecordsOf } from './pair-records.ts'
+import { damagedRecords, pairRecordFolder, pairRecordsOf } from './pair-records.ts'
 
 const UDID = '00008120-0008AB48A562DBB5'
 const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -103,6 +103,17 @@ test('a record that others can read is not used', async () => {
   await writeFile(join(folder.path, `${UDID}.plist`), encodePairRecord(record))
   await chmod(join(folder.path, `${UDID}.plist`), 0o644)
   await assert.rejects(pairRecordFolder(folder.path).read(UDID), code('device.pair-record-unsafe'))
+})
+
+test('a damaged record is told of, and thrown once there is no other to try', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'phonekeep-records-'))
+  await writeFile(join(folder.path, `${UDID}.plist`), 'garbage', { mode: 0o600 })
+  const store = pairRecordFolder(folder.path)
+  const [damage, ...others] = await damagedRecords(store, [UDID, '00008120-000000000000FFFF'])
+  assert.equal(damage?.code, 'device.bad-pair-record')
+  assert.deepEqual(others, [])
+  const candidates = pairRecordsOf({ store }).candidates(UDID, { signal: NEVER })
+  await assert.rejects(Array.fromAsync(candidates), code('device.bad-pair-record'))
 })
 
 test('what cannot be a record is not read', async () => {

@@ -1,10 +1,9 @@
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../base/bytes.ts'
 import type { WaitOptions } from '../../base/channel.ts'
 import { type AppError, isAppError, isSystemError } from '../../base/errors.ts'
-import { makeFolder } from '../../base/folders.ts'
-import { randomUuid } from '../../base/random.ts'
+import { replaceFile } from '../../base/replace-file.ts'
 import { deviceError } from '../errors.ts'
 import { parseUdid, udidOf } from '../udid.ts'
 import type { Mux } from '../usbmux/mux.ts'
@@ -56,11 +55,11 @@ const RECORD_BYTES_MAX = 2 ** 20
 export function pairRecordFolder(folder: string): PairRecordStore {
   return {
     read: async (udid) => readRecordFile(filePath(folder, udid, 'plist')),
-    save: async (udid, record) => replaceFile(folder, filePath(folder, udid, 'plist'), encodePairRecord(record)),
+    save: async (udid, record) => replaceFile(filePath(folder, udid, 'plist'), encodePairRecord(record)),
     list: () => listRecords(folder),
     readAddress: async (udid) => readAddressFile(filePath(folder, udid, 'address')),
     saveAddress: async (udid, address) =>
-      replaceFile(folder, filePath(folder, udid, 'address'), utf8(`${formatWifiAddress(address)}\n`)),
+      replaceFile(filePath(folder, udid, 'address'), utf8(`${formatWifiAddress(address)}\n`)),
   }
 }
 
@@ -150,22 +149,6 @@ async function readRecordFile(path: string): Promise<PairRecord | undefined> {
     return parsePairRecord(await readFile(path))
   } catch (error) {
     return unlessMissing(error)
-  }
-}
-
-async function replaceFile(folder: string, path: string, data: Uint8Array): Promise<void> {
-  await makeFolder(folder)
-  const fresh = `${path}.${randomUuid()}.tmp`
-  try {
-    await using file = await open(fresh, 'wx', 0o600)
-    await file.writeFile(data)
-    await file.sync()
-    await rename(fresh, path)
-    await using place = await open(folder)
-    await place.sync()
-  } catch (error) {
-    await rm(fresh, { force: true })
-    throw error
   }
 }
 

@@ -35,13 +35,14 @@ test('the switch is turned on, and seen to be on', async () => {
 
 for (const [what, condition, code] of [
   ['a phone without an account', { hasCloudAccount: false }, 'device.cloud-no-account'],
+  ['a phone whose account has no iCloud', { isCloudProvisioned: false }, 'device.cloud-no-account'],
   ['a phone whose manager forbids it', { forbidsCloudBackup: true }, 'device.backup-forbidden'],
 ] as const) {
   test(`${what} refuses, and says why`, async () => {
     virtual.values.set(BACKUP, 'CloudBackupEnabled', false)
     virtual.condition.set(condition)
     const report = await perform('enable-cloud-backup')
-    virtual.condition.set({ hasCloudAccount: true, forbidsCloudBackup: false })
+    virtual.condition.set({ hasCloudAccount: true, isCloudProvisioned: true, forbidsCloudBackup: false })
     assert.deepEqual([report.outcome, report.error?.code], ['failed', code])
   })
 }

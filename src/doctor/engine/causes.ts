@@ -55,6 +55,7 @@ export const OWN_CAUSES = [
   'own-repository-locked',
   'own-repository-damaged',
   'own-repository-password',
+  'own-repository-no-password',
   'own-forbidden',
   'own-clock-wrong',
   'own-interrupted',

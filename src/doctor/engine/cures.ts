@@ -53,6 +53,7 @@ export const CURES: Readonly<Record<CauseId, readonly RemedyId[]>> = {
   'own-repository-locked': ['unlock-repository'],
   'own-repository-damaged': ['repair-repository'],
   'own-repository-password': ['give-repository-password'],
+  'own-repository-no-password': ['give-repository-password'],
   'own-forbidden': ['ask-administrator'],
   'own-interrupted': ['back-up-here', 'connect-cable'],
   'own-failed': ['back-up-here', 'restart-phone', 'restart'],

@@ -44,6 +44,7 @@ export const CAUSE_ORDER = [
   'own-not-trusted',
   'own-forbidden',
   'own-repository-password',
+  'own-repository-no-password',
   'own-repository-unreachable',
   'own-repository-damaged',
   'own-repository-locked',

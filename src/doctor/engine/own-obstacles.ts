@@ -66,6 +66,7 @@ export const REPOSITORY_OBSTACLES: Readonly<Record<string, ObstacleMeaning>> = {
   'repo.lock-lost': { cause: 'own-repository-locked', certainty: 'likely' },
   'repo.damaged': { cause: 'own-repository-damaged', certainty: 'certain' },
   'repo.unreadable': { cause: 'own-repository-damaged', certainty: 'likely' },
+  'cli.no-password': { cause: 'own-repository-no-password', certainty: 'certain' },
   'repo.wrong-password': { cause: 'own-repository-password', certainty: 'certain' },
   'repo.clock-wrong': { cause: 'own-clock-wrong', certainty: 'certain' },
 }

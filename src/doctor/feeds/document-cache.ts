@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../base/bytes.ts'
 import { isSystemError } from '../../base/errors.ts'
-import { makeFolder } from '../../base/folders.ts'
-import { randomUuid } from '../../base/random.ts'
+import { replaceFile } from '../../base/replace-file.ts'
 import { numberOf, objectOf, parseJson, textOf } from '../json.ts'
 
 /** A document as it was last seen. */
@@ -35,13 +34,9 @@ export function openDocumentCache(folder: string): DocumentCache {
       }
     },
     async write(address, document) {
-      const draft = `${fileOf(address)}.${randomUuid()}.tmp`
       try {
-        await makeFolder(folder)
-        await writeFile(draft, JSON.stringify(document), { mode: 0o600 })
-        await rename(draft, fileOf(address))
+        await replaceFile(fileOf(address), JSON.stringify(document))
       } catch (error) {
-        await rm(draft, { force: true })
         if (!isSystemError(error)) throw error
       }
     },

@@ -63,6 +63,16 @@ test('that a phone forbade iCloud Backup holds until it is on', async () => {
   assert.equal(later?.kind === 'known' && later.value.forbidsCloud, undefined)
 })
 
+async function openedRepository() {
+  const place = join(folder, 'repository')
+  const password = new Secret('secret')
+  const kdf = { N: 1024, r: 8, p: 1 }
+  await createRepository(openLocalBackend(place), { password, clock, signal, kdf })
+  return () => openRepository(openLocalBackend(place), { password, signal })
+}
+
+const openOwn = await openedRepository()
+
 const repositoryWith = (open: NonNullable<Sources['repository']>['open']) => ({
   open,
   backupPassword: undefined,
@@ -77,15 +87,19 @@ test('a repository that does not open says why', async () => {
 })
 
 test('a repository without a snapshot of this phone has none, and a run that failed is known', async () => {
-  const place = join(folder, 'repository')
-  const password = new Secret('secret')
-  const kdf = { N: 1024, r: 8, p: 1 }
-  await createRepository(openLocalBackend(place), { password, clock, signal, kdf })
   await notebook.change(udid, (notes) => noteRun(notes, { atMs: 9, failure: 'device.backup-no-passcode' }))
-  const open = () => openRepository(openLocalBackend(place), { password, signal })
-  const { repositoryObstacle, ownLastMs, ownRoom, ownFailure } = await lookWith({ repository: repositoryWith(open) })
+  const { repositoryObstacle, ownLastMs, ownRoom, ownAllowance, ownFailure } = await lookWith({
+    repository: repositoryWith(openOwn),
+  })
   assert.deepEqual([repositoryObstacle?.kind, ownLastMs?.kind, ownRoom?.kind], ['absent', 'absent', 'known'])
+  assert.equal(ownAllowance?.kind, 'absent')
   assert.equal(ownFailure?.kind === 'known' && ownFailure.value.code, 'device.backup-no-passcode')
+})
+
+test('the allowance of the last run is what the repository may still take', async () => {
+  await notebook.change(udid, (notes) => noteRun(notes, { atMs: 10, allowanceBytes: 5e9 }))
+  const { ownAllowance } = await lookWith({ repository: repositoryWith(openOwn) })
+  assert.deepEqual(ownAllowance?.kind === 'known' && ownAllowance.value, { usedBytes: 0, totalBytes: 5e9 })
 })
 
 test('notes that cannot be kept are no reason to see less', async () => {

@@ -43,7 +43,9 @@ export async function lookAt(sources: Sources): Promise<DoctorsLook> {
   const [{ readings: seen, bootSession }, { readings: fromApple, newestIos }, own] = await Promise.all([
     typeof phone === 'string' ? withoutPhone(sources, phone) : gatherPhone(phone, common),
     readFeeds({ ...feeds, ...common }),
-    repository === undefined || udid === undefined ? {} : gatherRepository({ ...repository, ...common, udid }),
+    repository === undefined || udid === undefined
+      ? {}
+      : gatherRepository({ ...repository, ...common, udid, allowanceBytes: notes.runs.at(-1)?.allowanceBytes }),
   ])
   const nowMs = clock.nowMs()
   const noted = factsOfNotes({ notes, bootSession, now: seen, nowMs })

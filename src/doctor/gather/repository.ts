@@ -3,8 +3,8 @@ import type { Clock } from '../../base/clock.ts'
 import { isAppError } from '../../base/errors.ts'
 import { dictOf, type PlistDict, parsePlist } from '../../plist/index.ts'
 import { listSnapshots, type Repository, type Snapshot } from '../../repository/index.ts'
-import { openSnapshotFiles } from '../../run/index.ts'
-import type { Reading, Readings } from '../engine.ts'
+import { openSnapshotFiles, usedBytes } from '../../run/index.ts'
+import type { PlanUse, Reading, Readings } from '../engine.ts'
 import { type Looked, look, type OnLook } from './look.ts'
 import { factsOfMobileBackup, MOBILE_BACKUP_PLACES } from './mobile-backup-plist.ts'
 
@@ -16,6 +16,8 @@ export interface RepositoryOptions {
   readonly backupPassword: PasswordSource | undefined
   /** Where the list of files of a backup is put, decrypted, and removed again. */
   readonly tempFolder: string
+  /** What the repository may take at most; undefined where there is no limit. */
+  readonly allowanceBytes: number | undefined
   readonly clock: Clock
   readonly onLook?: OnLook | undefined
   readonly signal: AbortSignal
@@ -29,7 +31,7 @@ export async function gatherRepository(options: RepositoryOptions): Promise<Read
   const found = await look('repository', limits, (signal) => openAndList(options, signal))
   const atMs = options.clock.nowMs()
   if (found.kind === 'unread') return { repositoryObstacle: found, ownLastMs: found, ownRoom: found }
-  const { obstacle, repository, newest, freeBytes } = found.value
+  const { obstacle, repository, newest, freeBytes, allowance } = found.value
   if (repository === undefined) {
     const unread = { kind: 'unread', why: 'refused', note: obstacle } as const
     return { repositoryObstacle: fromRepository(obstacle, atMs), ownLastMs: unread, ownRoom: unread }
@@ -38,6 +40,7 @@ export async function gatherRepository(options: RepositoryOptions): Promise<Read
     repositoryObstacle: fromRepository<string>(undefined, atMs),
     ownLastMs: fromRepository(newest && timeOf(newest), atMs),
     ownRoom: fromRepository(freeBytes === undefined ? undefined : { freeBytes }, atMs),
+    ownAllowance: fromRepository(allowance, atMs),
     ...(newest && (await gatherBackup(repository, newest, options))),
   }
 }
@@ -47,22 +50,29 @@ function fromRepository<Value>(value: Value | undefined, atMs: number): Reading<
   return value === undefined ? { kind: 'absent', ...from } : { kind: 'known', value, ...from }
 }
 
+interface Contents {
+  readonly repository: Repository
+  readonly newest: Snapshot | undefined
+  readonly freeBytes: number | undefined
+  readonly allowance: PlanUse | undefined
+}
+
 type Opened =
-  | { readonly obstacle: string; readonly repository?: never; readonly newest?: never; readonly freeBytes?: never }
-  | {
-      readonly obstacle?: never
-      readonly repository: Repository
-      readonly newest: Snapshot | undefined
-      readonly freeBytes: number | undefined
-    }
+  | ({ readonly obstacle: string } & { readonly [Name in keyof Contents]?: never })
+  | ({ readonly obstacle?: never } & Contents)
 
 /** A repository that does not open says why: that is an answer. */
-async function openAndList({ open, udid }: RepositoryOptions, signal: AbortSignal): Promise<Opened> {
+async function openAndList({ open, udid, allowanceBytes }: RepositoryOptions, signal: AbortSignal): Promise<Opened> {
   try {
     const repository = await open({ signal })
     const snapshots = await listSnapshots(repository, { signal })
     const newest = snapshots.filter(({ paths }) => paths.includes(`/${udid}`)).at(-1)
-    return { repository, newest, freeBytes: await repository.backend.freeBytes({ signal }) }
+    const freeBytes = await repository.backend.freeBytes({ signal })
+    const allowance =
+      allowanceBytes === undefined
+        ? undefined
+        : { usedBytes: await usedBytes(repository, { signal }), totalBytes: allowanceBytes }
+    return { repository, newest, freeBytes, allowance }
   } catch (error) {
     signal.throwIfAborted()
     if (!isAppError(error)) throw error

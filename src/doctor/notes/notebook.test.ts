@@ -18,7 +18,10 @@ const FULL: PhoneNotes = {
   lastSeenMs: 5,
   boot: { id: '9F82F113', firstSeenMs: 3 },
   cloudForbiddenMs: 4,
-  runs: [{ atMs: 1, failure: 'device.backup-no-passcode' }, { atMs: 2 }],
+  runs: [
+    { atMs: 1, failure: 'device.backup-no-passcode' },
+    { atMs: 2, allowanceBytes: 50e9 },
+  ],
   samples: [{ atMs: 5, reach: 'wifi', isOnPower: true, isLocked: false, percent: 80, cloudLastMs: 1 }],
   trials: [{ remedy: 'restart', cause: 'stuck', atMs: 4, result: 'did-not-help' }],
 }

@@ -1,8 +1,7 @@
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../../base/errors.ts'
-import { makeFolder } from '../../base/folders.ts'
-import { randomUuid } from '../../base/random.ts'
+import { replaceFile } from '../../base/replace-file.ts'
 import { parseUdid } from '../../device/index.ts'
 import { NO_NOTES, type PhoneNotes } from './notes.ts'
 import { encodeNotes, parseNotes } from './parse-notes.ts'
@@ -25,9 +24,7 @@ export function openNotebook(folder: string): Notebook {
     read: (udid) => readNotes(fileOf(udid)),
     async change(udid, change) {
       const file = fileOf(udid)
-      const notes = change(await readNotes(file))
-      await makeFolder(folder)
-      await replaceFile(file, encodeNotes(notes))
+      await replaceFile(file, encodeNotes(change(await readNotes(file))))
     },
   }
 }
@@ -35,23 +32,10 @@ export function openNotebook(folder: string): Notebook {
 async function readNotes(file: string): Promise<PhoneNotes> {
   try {
     await using handle = await open(file, 'r')
-    const { size } = await stat(file)
+    const { size } = await handle.stat()
     return size > FILE_BYTES_MAX ? NO_NOTES : parseNotes(await handle.readFile('utf8'))
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return NO_NOTES
-    throw error
-  }
-}
-
-async function replaceFile(file: string, text: string): Promise<void> {
-  const draft = `${file}.${randomUuid()}.tmp`
-  try {
-    await using handle = await open(draft, 'wx', 0o600)
-    await handle.writeFile(text)
-    await handle.sync()
-    await rename(draft, file)
-  } catch (error) {
-    await rm(draft, { force: true })
     throw error
   }
 }

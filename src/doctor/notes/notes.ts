@@ -21,6 +21,8 @@ export interface RunNote {
   readonly atMs: number
   /** The code of its error; absent when it made a snapshot. */
   readonly failure?: string
+  /** The most room that the repository was to take; absent where no limit was set. */
+  readonly allowanceBytes?: number
 }
 
 /** How a phone was found at one moment; what could not be read is absent. Source: docs/protocol/doctor.md#nights */

@@ -25,7 +25,12 @@ export function parseNotes(text: string): PhoneNotes {
 
 function parseRun(raw: Json): RunNote | undefined {
   const atMs = timeOf(raw.atMs)
-  return atMs === undefined ? undefined : { atMs, ...present('failure', nameOf(raw.failure)) }
+  if (atMs === undefined) return undefined
+  return {
+    atMs,
+    ...present('failure', nameOf(raw.failure)),
+    ...present('allowanceBytes', amountOf(raw.allowanceBytes)),
+  }
 }
 
 const REACHES = ['usb', 'wifi', 'none'] as const
@@ -39,7 +44,7 @@ function parseSample(raw: Json): Sample | undefined {
     reach,
     ...present('isOnPower', truthOf(raw.isOnPower)),
     ...present('isLocked', truthOf(raw.isLocked)),
-    ...present('percent', timeOf(raw.percent)),
+    ...present('percent', amountOf(raw.percent)),
     ...present('cloudLastMs', timeOf(raw.cloudLastMs)),
   }
 }
@@ -78,8 +83,13 @@ function itemsOf<Item>(value: unknown, parse: (raw: Json) => Item | undefined): 
 const TIME_MS_MAX = 8.64e15
 
 function timeOf(value: unknown): number | undefined {
+  const ms = amountOf(value)
+  return ms !== undefined && ms <= TIME_MS_MAX ? ms : undefined
+}
+
+function amountOf(value: unknown): number | undefined {
   const number = numberOf(value)
-  return number !== undefined && number >= 0 && number <= TIME_MS_MAX ? number : undefined
+  return number !== undefined && number >= 0 ? number : undefined
 }
 
 function nameOf(value: unknown): string | undefined {

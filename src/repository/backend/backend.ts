@@ -54,7 +54,10 @@ export interface Backend {
   load(name: StoredName, range: ByteRange, options: BackendOptions): Promise<Uint8Array | undefined>
   /** Every file of a kind in no particular order; names that are no ids are skipped. */
   list(kind: HashedKind, options: BackendOptions): AsyncIterable<StoredFileInfo>
-  /** False when there was no such file. An index, a snapshot or a key is gone for good when it resolves, also after a power cut. */
+  /**
+   * False when there was no such file. An index, a snapshot or a key is gone for good when it resolves, also after a power cut.
+   * A server that lets nothing be removed refuses also where there is nothing: `repo.append-only`, `repo.access-denied`.
+   */
   remove(name: StoredName, options: BackendOptions): Promise<boolean>
   /** Removes what killed runs of this program left half-written before that time. Returns how many files that were. */
   removeLeftovers(beforeMs: number, options: BackendOptions): Promise<number>

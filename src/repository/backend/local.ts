@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isSystemError } from '../../base/errors.ts'
-import { makeFolder } from '../../base/folders.ts'
+import { makeFolder, syncFolder } from '../../base/folders.ts'
 import { randomBytes } from '../../base/random.ts'
 import { damaged, onStorage } from '../errors.ts'
 import { parseId } from '../format/id.ts'
@@ -203,12 +203,6 @@ export async function readRange(file: FileHandle, { offset, length }: ByteRange)
 /** Some network shares know no permissions: that is no reason to lose a backup. */
 async function readOnly(path: string): Promise<void> {
   await chmod(path, 0o400).catch(ignoring('EPERM', 'ENOTSUP', 'ENOSYS', 'EINVAL'))
-}
-
-/** Makes a rename durable. Some file systems refuse to sync a folder; restic goes on there, and so do we. */
-async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder)
-  await handle.sync().catch(ignoring('EINVAL', 'ENOTSUP', 'EPERM', 'EACCES'))
 }
 
 function ignoring(...codes: readonly string[]): (error: unknown) => void {

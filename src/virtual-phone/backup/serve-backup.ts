@@ -136,8 +136,11 @@ function placeOf(request: PlistDict): Place {
 }
 
 function enableCloudBackup({ condition, lockdown }: BackupPhone, request: PlistDict): void {
-  const { hasCloudAccount, forbidsCloudBackup, isCloudSwitchStuck } = condition.state
+  const { hasCloudAccount, isCloudProvisioned, forbidsCloudBackup, isCloudSwitchStuck } = condition.state
   if (!hasCloudAccount) throw new BackupError(MB.internal, 'No account exists')
+  if (!isCloudProvisioned) {
+    throw new BackupError(MB.internal, 'The primary account is not provisioned for cloud backup')
+  }
   const isOn = boolOf(request.CloudBackupState) ?? false
   if (isOn && forbidsCloudBackup) throw new BackupError(MB.forbidden, 'Cloud backup enabling is disabled by MDM')
   if (!isCloudSwitchStuck) lockdown.set(BACKUP_DOMAIN, 'CloudBackupEnabled', isOn)

@@ -54,6 +54,8 @@ export interface ConditionState {
   readonly isSyncing: boolean
   /** Somebody is signed in to iCloud. */
   readonly hasCloudAccount: boolean
+  /** Its account has iCloud with it; some are for purchases only. */
+  readonly isCloudProvisioned: boolean
   /** The switch of iCloud Backup says yes to a computer, and stays as it was. */
   readonly isCloudSwitchStuck: boolean
   /** A restore from iCloud is running. */
@@ -91,6 +93,7 @@ export const EVERYDAY: ConditionState = {
   clockAheadMs: 0,
   isSyncing: false,
   hasCloudAccount: true,
+  isCloudProvisioned: true,
   isCloudSwitchStuck: false,
   isRestoringFromCloud: false,
   mayBeErased: false,

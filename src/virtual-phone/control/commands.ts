@@ -134,6 +134,7 @@ const FLAGS = [
   'isSupervised',
   'isSyncing',
   'hasCloudAccount',
+  'isCloudProvisioned',
   'isCloudSwitchStuck',
   'isRestoringFromCloud',
   'mayBeErased',

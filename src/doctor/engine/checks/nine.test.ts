@@ -64,6 +64,12 @@ claim('power', [
   ['unplugged, with a fresh backup', { ...WELL, power: H5.unplugged }, 'ok'],
   ['charging from us', { ...STALE, reach: 'usb', power: H5.charging }, 'unknown'],
   ['held at its limit by us', { ...STALE, reach: 'usb', power: H5.heldAtLimit }, 'unknown'],
+  ['our own cable without current', { ...STALE, reach: 'usb', power: H5.deadCable }, 'dead-cable likely'],
+  [
+    'our own cable without current, and charged at night',
+    { ...STALE, reach: 'usb', power: H5.deadCable, chargesAtNight: true },
+    'dead-cable possible',
+  ],
   ['charging from us, and at night, the person says', { ...STALE, reach: 'usb', chargesAtNight: true }, 'ok'],
   [
     'the log sees power that is ours',

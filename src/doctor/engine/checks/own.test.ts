@@ -69,6 +69,21 @@ claim('own-room', [
     'own-allowance-used certain',
   ],
   ['an allowance with room', { ...KEPT, ownAllowance: { usedBytes: 3e9, totalBytes: 5e9 } }, 'ok'],
+  [
+    'the last run found too little of its allowance',
+    { ...KEPT, ...failed('device.backup-no-space'), ownAllowance: { usedBytes: 3e9, totalBytes: 5e9 } },
+    'own-allowance-used certain',
+  ],
+  [
+    'the last run found no room, with more allowed than the disk has',
+    { ...KEPT, ...failed('device.backup-no-space'), ownAllowance: { usedBytes: 3e9, totalBytes: 900e9 } },
+    'own-disk-full certain',
+  ],
+  [
+    'the disk was full, whatever is allowed',
+    { ...KEPT, ...failed('repo.no-space'), ownAllowance: { usedBytes: 3e9, totalBytes: 5e9 } },
+    'own-disk-full certain',
+  ],
   ['a store that does not tell', { ...KEPT, ownRoom: 'absent' }, 'unknown'],
   ['nothing set up', WELL, 'unknown'],
 ])
@@ -80,7 +95,8 @@ claim('own-repository', [
   ['damaged', { ...KEPT, repositoryObstacle: 'repo.damaged' }, 'own-repository-damaged certain'],
   ['another password', { ...KEPT, repositoryObstacle: 'repo.wrong-password' }, 'own-repository-password certain'],
   ['lost its lock at the last run, opens now', { ...KEPT, ...failed('repo.lock-lost') }, 'ok'],
-  ['some other obstacle', { ...KEPT, repositoryObstacle: 'repo.append-only' }, 'unknown'],
+  ['no password given', { ...KEPT, repositoryObstacle: 'cli.no-password' }, 'own-repository-no-password certain'],
+  ['some other obstacle', { ...KEPT, repositoryObstacle: 'cli.usage' }, 'own-repository-unreachable likely'],
   ['nothing set up', WELL, 'unknown'],
 ])
 

@@ -7,7 +7,8 @@ import { lockSigns } from './lock.ts'
 import { ERROR_FACTS, errorSigns, isMost, messageSigns, watchedNights } from './signs.ts'
 
 /**
- * Is it on a charger and locked, at night above all? Power through our own cable says nothing about the charger by the bed.
+ * Is it on a charger and locked, at night above all? Power through our own cable says nothing about the charger by the bed; that
+ * this cable gives none does say something of it.
  * Source: docs/protocol/doctor.md#power
  */
 export function examinePower(facts: Facts): readonly Finding[] {
@@ -51,9 +52,10 @@ function chargerSigns(facts: Facts): readonly Sign[] {
   if (known(facts, 'condition')?.onPower === false && !isOurs(facts)) {
     signs.push(sign('no-power', 'likely', saw('no-power-in-log', ['condition'], {})))
   }
-  if (power === undefined || isOurs(facts)) return signs
+  if (power === undefined) return signs
+  if (isOurs(facts)) return isDead(power) ? [...signs, ourDeadCable(facts)] : signs
   if (!power.isConnected) return isAdapterSeen(power) ? signs : [...signs, ...unplugged(facts)]
-  if (power.canCharge === false) signs.push(sign('dead-cable', 'certain', saw('cable-dead', ['power'], {})))
+  if (isDead(power)) signs.push(sign('dead-cable', 'certain', saw('cable-dead', ['power'], {})))
   if (power.adapter?.isUnrecognized && power.isCharging !== true && !isHeld(power)) {
     signs.push(sign('dead-cable', 'likely', saw('adapter-unrecognized', ['power'], {})))
   }
@@ -65,12 +67,19 @@ function chargerSigns(facts: Facts): readonly Sign[] {
   return signs
 }
 
+/** The cable to this computer may be the one by the bed, unless the nights are known to be good. */
+function ourDeadCable(facts: Facts): Sign {
+  return sign('dead-cable', chargesAtNight(facts) ? 'possible' : 'likely', saw('cable-dead', ['power', 'reach'], {}))
+}
+
 /** A phone is unplugged most of the day: that alone is weak, and nothing at all if its nights are known to be good. */
 function unplugged(facts: Facts): readonly Sign[] {
+  return chargesAtNight(facts) ? [] : [sign('no-power', 'possible', saw('no-power', ['power'], {}))]
+}
+
+function chargesAtNight(facts: Facts): boolean {
   const nights = watchedNights(facts)
-  const chargesAtNight =
-    known(facts, 'chargesAtNight') === true || (nights !== undefined && !isMost(nights.withoutPower, nights))
-  return chargesAtNight ? [] : [sign('no-power', 'possible', saw('no-power', ['power'], {}))]
+  return known(facts, 'chargesAtNight') === true || (nights !== undefined && !isMost(nights.withoutPower, nights))
 }
 
 function nightSigns(facts: Facts): readonly Sign[] {
@@ -127,6 +136,11 @@ function isReachKnown(facts: Facts): boolean {
 /** While a phone holds its charge it may seem unplugged, but still names its adapter. */
 function isAdapterSeen({ adapter }: Power): boolean {
   return adapter !== undefined && !adapter.isUnrecognized
+}
+
+/** Something is attached that cannot charge. */
+function isDead({ isConnected, canCharge }: Power): boolean {
+  return isConnected && canCharge === false
 }
 
 function isHeld({ isFull, percent }: Power): boolean {

@@ -13,8 +13,8 @@ declare const WebAssembly: {
   readonly Instance: new (module: object) => { readonly exports: Rabin }
 }
 
-const rabinModule = new WebAssembly.Module(readFileSync(new URL('rabin.wasm', import.meta.url)))
-
+/** Its thousand bytes are compiled each time, which takes less than a millisecond. */
 export function instantiateRabin(): Rabin {
-  return new WebAssembly.Instance(rabinModule).exports
+  const rabin = new WebAssembly.Module(readFileSync(new URL('rabin.wasm', import.meta.url)))
+  return new WebAssembly.Instance(rabin).exports
 }
