@@ -24,7 +24,7 @@ interface Program {
 const SHORT: Program = {
   name: 'The short form',
   rounds: 3,
-  folders: { photoBytes: 3e8, smallFiles: 8_000, databaseBytes: 1.5e8 },
+  folders: { photoBytes: 5e8, smallFiles: 12_000, databaseBytes: 2e8 },
   phones: [
     { title: 'A phone with 60 photos and videos, 256 MiB', files: 60, bytes: '256MiB', rounds: 3 },
     { title: 'A phone with 5,000 small files, 50 MiB', files: 5_000, bytes: '50MiB', rounds: 3 },

@@ -29,7 +29,12 @@ export interface Environment {
   /** Where usbmuxd listens, in any of the forms that are in use. */
   readonly muxAddress: string | undefined
   /** Apple's System Status and its newest systems, where they are asked for somewhere else, or not: `off`. */
-  readonly appleFeeds: { readonly status: string | undefined; readonly updates: string | undefined }
+  readonly appleFeeds: {
+    readonly status: string | undefined
+    readonly updates: string | undefined
+    /** A file with Apple's root certificate, where that cannot be fetched. */
+    readonly rootFile: string | undefined
+  }
   /** What the person speaks, such as `de_DE.UTF-8`. */
   readonly language: string | undefined
   /** Nothing shall be printed in colour. */
@@ -76,7 +81,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     },
     rest: { username: given('RESTIC_REST_USERNAME'), password: secret('RESTIC_REST_PASSWORD') },
     muxAddress: given('USBMUXD_SOCKET_ADDRESS'),
-    appleFeeds: { status: given('PHONEKEEP_APPLE_STATUS_URL'), updates: given('PHONEKEEP_APPLE_UPDATES_URL') },
+    appleFeeds: {
+      status: given('PHONEKEEP_APPLE_STATUS_URL'),
+      updates: given('PHONEKEEP_APPLE_UPDATES_URL'),
+      rootFile: given('PHONEKEEP_APPLE_ROOT'),
+    },
     language: given('LC_ALL') ?? given('LC_MESSAGES') ?? given('LANG'),
     noColor: given('NO_COLOR') !== undefined,
     wifi: given('PHONEKEEP_WIFI') ?? 'on',

@@ -9,7 +9,7 @@ import {
 } from '../repository/index.ts'
 import { type BackUpOptions, backUp, notAsStored, type RunResult } from '../run/index.ts'
 import type { Context } from './context.ts'
-import { notingItsEnd } from './doctor/run-notes.ts'
+import { notingHowFound, notingItsEnd } from './doctor/run-notes.ts'
 import { meetPhone, nameOf } from './phones.ts'
 import { lockOwner } from './repositories.ts'
 import { narrate } from './run-words.ts'
@@ -36,7 +36,7 @@ export async function backUpOne(
   context: Context,
 ): Promise<OneRun> {
   const { clock, environment, signal, terminal } = context
-  const { phone, identity, name } = await meetPhone(udid, context)
+  const { phone, identity, name } = await notingHowFound(udid, context, () => meetPhone(udid, context))
   const run = async () =>
     await backUp({
       phone,

@@ -59,7 +59,8 @@ async function askText(
 ): Promise<string> {
   if (!process.stdin.isTTY) throw noPassword('No password was given and nobody can be asked for one', remedy)
   const password = await ask(question, signal)
-  if (twice && password !== '' && (await ask('The same once more: ', signal)) !== password) {
+  const isEmpty = /^\r?(\n|$)/.test(password)
+  if (twice && !isEmpty && (await ask('The same once more: ', signal)) !== password) {
     throw badUsage('The two passwords differ', 'Start again and type the same password twice')
   }
   return password

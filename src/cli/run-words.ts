@@ -1,7 +1,7 @@
 import type { RunEvent } from '../run/index.ts'
 import { narrateWaiting } from './phone-words.ts'
 import type { Progress } from './terminal.ts'
-import { amountOf, countOf, formatSize } from './words.ts'
+import { amountOf, countOf, formatSize, sentence } from './words.ts'
 
 /** Turns what a run tells into what a person reads. Silence is explained: a phone can be quiet for minutes. */
 export function narrate(progress: Progress, name: string): (event: RunEvent) => void {
@@ -26,7 +26,7 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
           progress.say(`Left ${countOf(event.refused, 'damaged pack')} of an interrupted run alone.`)
         break
       case 'snapshot-damaged':
-        progress.say(`Warning: ${event.error.message}.`)
+        progress.say(`Warning: ${sentence(event.error.message)}`)
         break
       case 'passcode-asked':
         narrateOther(event)
@@ -60,7 +60,7 @@ export function narrate(progress: Progress, name: string): (event: RunEvent) => 
         doing = 'reading a sample back'
         break
       case 'left-behind':
-        progress.say(`Warning: something could not be removed from the store. ${event.error.message}.`)
+        progress.say(`Warning: something could not be removed from the store. ${sentence(event.error.message)}`)
         break
       default:
         narrateOther(event)

@@ -1,4 +1,4 @@
-import { type Answers, answer, majorOf, type QuestionId, type Readings, UNSURE } from './engine.ts'
+import { type Answers, answer, majorOf, PHONE_MESSAGES, type QuestionId, type Readings, UNSURE } from './engine.ts'
 import { modelNamed } from './models/models.ts'
 
 /** How a question is answered: by one of a few answers, or in a few words of one's own. */
@@ -16,21 +16,7 @@ const YES_OR_NO: Form<boolean> = { choices: { yes: () => true, no: () => false }
 
 const FORMS: Forms = {
   'storage-room': { parse: parsePlanUse },
-  'message-on-phone': choicesOf(
-    'none',
-    'storage-full',
-    'not-backed-up-in-weeks',
-    'could-not-be-completed',
-    'files-unavailable',
-    'no-wifi',
-    'no-power',
-    'account-unreachable',
-    'email-unverified',
-    'estimating-for-hours',
-    'account-needs-update',
-    'switch-is-grey',
-    'being-restored',
-  ),
+  'message-on-phone': choicesOf(...PHONE_MESSAGES),
   'account-badge': YES_OR_NO,
   'signed-in': YES_OR_NO,
   'charges-at-night': YES_OR_NO,

@@ -3,26 +3,38 @@
  * Everything of it is entered here.
  */
 
-export * from './engine/answers.ts'
-export * from './engine/causes.ts'
-export * from './engine/checks.ts'
-export * from './engine/cures.ts'
-export * from './engine/diagnose.ts'
-export * from './engine/diagnosis.ts'
-export * from './engine/error-codes.ts'
-export * from './engine/evidence.ts'
-export * from './engine/facts.ts'
-export * from './engine/finding.ts'
-export * from './engine/history.ts'
-export * from './engine/interview.ts'
-export * from './engine/ios-version.ts'
-export * from './engine/log-facts.ts'
-export * from './engine/log-lines.ts'
-export * from './engine/message.ts'
-export * from './engine/nights.ts'
-export * from './engine/own-obstacles.ts'
-export * from './engine/question-facts.ts'
-export * from './engine/questions.ts'
-export * from './engine/reading.ts'
-export * from './engine/remedies.ts'
-export * from './engine/thresholds.ts'
+export { type Answers, answer, UNSURE } from './engine/answers.ts'
+export { type CauseId, CLOUD_CAUSES, OWN_CAUSES } from './engine/causes.ts'
+export { diagnose } from './engine/diagnose.ts'
+export type { BackupVerdict, Diagnosis, NextStep, Protection, Verdict } from './engine/diagnosis.ts'
+export { EVIDENCE } from './engine/evidence.ts'
+export {
+  type AppleService,
+  type AppleServices,
+  type AppSize,
+  type CloudError,
+  type Condition,
+  type FactName,
+  type Facts,
+  type FactValues,
+  known,
+  type LinkQuality,
+  type Management,
+  type NewestIos,
+  PHONE_MESSAGES,
+  type PhoneMessage,
+  type PlanUse,
+  type Power,
+  type Readings,
+  type Room,
+} from './engine/facts.ts'
+export { BEYOND, type Finding, NINE, OWN } from './engine/finding.ts'
+export type { Trial } from './engine/history.ts'
+export { majorOf } from './engine/ios-version.ts'
+export { type BackupNews, isBackupNews, type Logged, withLog } from './engine/log-facts.ts'
+export { errorIn, type LogEvent, parseLogLine } from './engine/log-lines.ts'
+export type { Message, MessageValue } from './engine/message.ts'
+export { type NightSample, nightsOf } from './engine/nights.ts'
+export { QUESTIONS, type QuestionId } from './engine/questions.ts'
+export type { FactSource, Reading, UnreadReason } from './engine/reading.ts'
+export { ACTIONS, type ActionId, type RemedyId, WALKS } from './engine/remedies.ts'

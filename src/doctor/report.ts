@@ -3,10 +3,13 @@ import type { CauseId, Diagnosis, NextStep, QuestionId, RemedyId, Trial, Verdict
 import { modelOf } from './models/models.ts'
 import {
   evidenceForCause,
+  isGuess,
   isNine,
+  localText,
   lossOf,
   type Patient,
   patientText,
+  readableFindings,
   stepsFor,
   type ToldCheck,
   toldChecks,
@@ -68,8 +71,10 @@ export function reportOf(source: ReportSource): Report {
 /** The same for people to read, in Markdown. */
 export function reportMarkdown(source: ReportSource): string {
   const { diagnosis, patient, build, tried = [], nowMs } = source
-  const report = reportOf(source)
   const speaker = speakerOf(source)
+  const { findings, reasons } = readableFindings(diagnosis.findings)
+  const checks = toldChecks(findings, speaker).map(withoutIdentifiers)
+  const whys = reasons.map((why) => speaker.say({ key: 'screen.unread', values: { why: { message: why } } }))
   const say = (key: string) => speaker.say({ key })
   const made = speaker.say({ key: 'report.made', values: { when: { dateMs: nowMs }, version: VERSION } })
   const lines = [
@@ -78,17 +83,20 @@ export function reportMarkdown(source: ReportSource): string {
     `${made}. ${say('report.privacy')}`,
     '',
     `- ${phoneText(patient, build, speaker)}`,
-    ...verdictKeys(diagnosis.verdict).map((key) => `- ${say(key)}`),
-    ...section(say('screen.cause'), causeTexts(diagnosis, speaker)),
+    `- ${say(`verdict.${diagnosis.verdict.protected}`)}`,
+    `- ${say(`verdict.icloud.${diagnosis.verdict.icloud}`)}`,
+    `- ${localText(diagnosis, speaker)}`,
+    ...section(say(isGuess(diagnosis) ? 'screen.guess' : 'screen.cause'), causeTexts(diagnosis, speaker)),
     ...section(say('screen.next-step'), nextStepTexts(diagnosis.nextStep, patient, speaker)),
     ...section(
       say('screen.checks'),
-      report.findings.flatMap((check) => checkTexts(check, speaker)),
+      checks.filter(({ check }) => isNine(check)).flatMap((check) => checkTexts(check, speaker)),
     ),
     ...section(
       say('screen.more'),
-      report.otherFindings.flatMap((check) => checkTexts(check, speaker)),
+      checks.filter(({ check }) => !isNine(check)).flatMap((check) => checkTexts(check, speaker)),
     ),
+    ...whys.flatMap((why) => ['', why]),
     ...section(
       say('report.tried'),
       tried.map((trial) => triedText(trial, speaker)),
@@ -115,10 +123,6 @@ function phoneText({ model, ios }: Patient, build: string | undefined, speaker: 
   const known = patientText({ model, ios }, speaker) ?? speaker.say({ key: 'word.device' })
   const identifiers = [model, build].filter((one) => one !== undefined).join(', ')
   return escaped(identifiers === '' ? known : `${known} (${identifiers})`)
-}
-
-function verdictKeys({ icloud, local, protected: protection }: Verdict): readonly string[] {
-  return [`verdict.${protection}`, `verdict.icloud.${icloud}`, `verdict.local.${local}`]
 }
 
 function causeTexts(diagnosis: Diagnosis, speaker: Speaker): readonly string[] {

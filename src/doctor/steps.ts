@@ -28,7 +28,9 @@ export function stepsOf(remedy: RemedyId, options: StepsFor): readonly string[] 
     .filter((step) => step !== '')
   const isThere = steps.some((step) => step.includes(wording.values.label_back_up_now ?? ''))
   const then = thenBackUpNow && !isThere ? [speaker.say({ key: 'step.back-up-now', values: wording.values })] : []
-  return withSearch([...steps, ...then], speaker, wording)
+  // A look by the doctor comes when all is done.
+  const end = steps.at(-1)?.includes('phonekeep doctor') ? steps.length - 1 : steps.length
+  return withSearch(steps.toSpliced(end, 0, ...then), speaker, wording)
 }
 
 /** The keys of its steps, in order; those of a restart are told by the buttons of the model. */

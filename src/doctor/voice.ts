@@ -3,10 +3,10 @@
  * Pure, and without any API of Node. Everything of it is entered here.
  */
 export { choicesFor, readReply } from './answers.ts'
-export { deviceClassOf, MODELS, type Model, modelNamed, modelOf } from './models/models.ts'
-export type { Page } from './render/page.ts'
+export { deviceClassOf, MODELS, type Model, modelNamed, modelNameIn, modelOf } from './models/models.ts'
+export { type Page, wrap } from './render/page.ts'
 export { answerTexts, questionLines } from './render/question.ts'
-export { diagnosisLines, remedyLines } from './render/screen.ts'
+export { adviceLines, diagnosisLines, remedyLines } from './render/screen.ts'
 export { lossOf, type Patient, type ToldCheck } from './render/told.ts'
 export { watchMessage } from './render/watching.ts'
 export { type Report, type ReportSource, reportMarkdown, reportOf } from './report.ts'

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { NEVER } from '../../src/base/abort.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { openNotebook } from '../../src/doctor/index.ts'
 import { type ConditionState, openSeededContents, openVirtualPhone, openWifi } from '../../src/virtual-phone/index.ts'
 import { type Answer, onTerminal } from '../testing/on-terminal.ts'
 import { phonekeep, startPhonekeep, surroundings } from '../testing/phonekeep.ts'
@@ -273,6 +274,12 @@ test('feeds that are out of reach are unknown, and the rest is told', async () =
   assert.deepEqual([statuses.get('service'), statuses.get('switch'), exitCode], ['unknown', 'ok', HEALTHY])
 })
 
+test('a certificate that is not the root of Apple is refused by name', async () => {
+  const { exitCode, err } = await phonekeep(['doctor'], person({ PHONEKEEP_APPLE_ROOT: '/etc/hostname' }))
+  assert.equal(exitCode, 2, err)
+  assert.match(err, /PHONEKEEP_APPLE_ROOT is not the root certificate of Apple/)
+})
+
 test('answers of wrong types are unknown, and no fault', async () => {
   usePhone()
   for (const key of ['CloudBackupEnabled', 'LastCloudBackupDate']) virtual.values.set(BACKUP, key, 'odd')
@@ -311,6 +318,27 @@ test('a backup of ours that failed is remembered for the doctor', async () => {
   const { out } = await phonekeep(['doctor'], env)
   usePhone()
   assert.match(out, /passcode/)
+})
+
+test('every look and every backup notes how the phone was found, and that it was looked for in vain', async () => {
+  usePhone()
+  const { RESTIC_REPOSITORY = '', RESTIC_PASSWORD = '' } = surroundings(world)
+  const env = person({ RESTIC_REPOSITORY, RESTIC_PASSWORD })
+  await phonekeep(['doctor'], env)
+  await phonekeep(['backup', '--allowance', '50GiB'], env)
+  world.server.detach(virtual)
+  await phonekeep(['backup'], env)
+  await phonekeep(['doctor', virtual.udid], env)
+  world.server.attach(virtual)
+  const { samples, runs } = await openNotebook(join(env.PHONEKEEP_STATE ?? '', 'doctor')).read(virtual.udid)
+  assert.deepEqual(
+    samples.map(({ reach, isOnPower, isLocked }) => [reach, isOnPower, isLocked]),
+    [...Array(2).fill(['usb', true, false]), ...Array(2).fill(['none', undefined, undefined])],
+  )
+  assert.deepEqual(
+    runs.map(({ failure, allowanceBytes }) => [failure, allowanceBytes]),
+    [[undefined, 50 * 2 ** 30]],
+  )
 })
 
 test('a report tells a helper everything but who it is about', async () => {

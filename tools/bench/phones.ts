@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Contest } from './contest.ts'
-import { type Command, type Measured, measureAll, sumOf } from './measure.ts'
+import { type Measured, measure, sumOf } from './measure.ts'
 import { phonekeep, restic } from './programs.ts'
 
 /** A virtual phone to be backed up. */
@@ -48,54 +48,46 @@ export class RunningPhone implements AsyncDisposable {
 }
 
 /**
- * Whole runs from the phone: first one, then one in which nothing has changed. What there was before: idevicebackup2 into a
- * folder, which restic then backs up.
+ * Whole runs from the phone: first ones, each into nothing, then ones in which nothing has changed. Like for like means without
+ * reading anything back, as the others do. What there was before: idevicebackup2 into a folder, which restic then backs up.
  */
 export async function phoneContests(
   phone: BenchedPhone,
   running: RunningPhone,
   work: string,
 ): Promise<readonly Contest[]> {
-  const at = { ours: join(work, 'ours'), theirs: join(work, 'theirs'), staged: join(work, 'staged') }
   const env = { USBMUXD_SOCKET_ADDRESS: running.address }
-  const ours = { repository: at.ours, state: work }
-  const theirs = { repository: at.theirs, state: work }
-  await measureAll([phonekeep(['pair'], ours, env)])
+  const place = (name: string) => ({ repository: join(work, name), state: work })
+  await measure(phonekeep(['pair'], place('ours'), env))
 
-  const backUp = phonekeep(['backup'], ours, env)
-  const stage: Command = { program: 'idevicebackup2', args: ['backup', at.staged], env }
-  const store = restic(['backup', at.staged], theirs)
-  let staged: Measured
-  const first = async (folders: readonly string[], inits: readonly Command[]) => {
-    for (const folder of folders) await rm(folder, { recursive: true, force: true })
-    await mkdir(at.staged, { recursive: true })
-    await measureAll(inits)
+  const ours = (name: string, flags: readonly string[], isFirst: boolean) => async () => {
+    if (isFirst) await beginAnew(place(name))
+    return await measure(phonekeep(['backup', ...flags], place(name), env))
   }
-  const runs = (title: string, isFirst: boolean): Contest => ({
-    title: `${phone.title}: ${title}`,
+  const staged = join(work, 'staged')
+  let staging: Measured
+  const stage = (isFirst: boolean) => async () => {
+    if (isFirst) await rm(staged, { recursive: true, force: true })
+    await mkdir(staged, { recursive: true })
+    staging = await measure({ program: 'idevicebackup2', args: ['backup', staged], env })
+    return staging
+  }
+  const stageAndStore = (isFirst: boolean) => async () => {
+    if (isFirst) await beginAnew(place('theirs'))
+    return sumOf([staging, await measure(restic(['backup', staged], place('theirs')))])
+  }
+  return [true, false].map((isFirst) => ({
+    title: `${phone.title}: ${isFirst ? 'first backup' : 'nothing changed'}`,
     contestants: [
-      {
-        name: 'phonekeep backup',
-        round: async () => {
-          if (isFirst) await first([at.ours], [phonekeep(['init'], ours)])
-          return await measureAll([backUp])
-        },
-      },
-      {
-        name: 'idevicebackup2',
-        round: async () => {
-          if (isFirst) await first([at.theirs, at.staged], [phonekeep(['init'], theirs)])
-          staged = await measureAll([stage])
-          return staged
-        },
-      },
-      {
-        name: 'idevicebackup2, then restic',
-        round: async () => {
-          return sumOf([staged, await measureAll([store])])
-        },
-      },
+      { name: 'phonekeep, like for like', round: ours('like', ['--no-verify', '--read-back', '0'], isFirst) },
+      { name: 'phonekeep', round: ours('ours', [], isFirst) },
+      { name: 'idevicebackup2', round: stage(isFirst) },
+      { name: 'idevicebackup2, then restic', round: stageAndStore(isFirst) },
     ],
-  })
-  return [runs('first backup', true), runs('nothing changed', false)]
+  }))
+}
+
+async function beginAnew(place: Parameters<typeof phonekeep>[1]): Promise<void> {
+  await rm(place.repository, { recursive: true, force: true })
+  await measure(phonekeep(['init'], place))
 }

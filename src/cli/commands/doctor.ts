@@ -1,5 +1,7 @@
-import { writeFile } from 'node:fs/promises'
+import { access, constants, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isSystemError } from '../../base/errors.ts'
 import {
   type Diagnosis,
   LANGUAGES,
@@ -7,12 +9,12 @@ import {
   type ReportSource,
   reportMarkdown,
   reportOf,
+  speakerFor,
 } from '../../doctor/index.ts'
 import { withBackupPasswordOption } from '../backup-password.ts'
 import { type Context, printResult } from '../context.ts'
-import { findPatients, QUESTIONNAIRE } from '../doctor/patients.ts'
+import { findPatients, type Patient, QUESTIONNAIRE } from '../doctor/patients.ts'
 import { type VisitOptions, visit } from '../doctor/visit.ts'
-import { WORDS } from '../doctor/words.ts'
 import { badUsage, severalPhones } from '../errors.ts'
 import { JSON_OUTPUT } from '../options.ts'
 import { DOCTOR_EXITS } from '../outcomes.ts'
@@ -35,7 +37,8 @@ export function addDoctor(program: Command, context: Context): void {
 const EXITS_HELP = `
 Exit codes: ${DOCTOR_EXITS.healthy} backups are healthy, ${DOCTOR_EXITS.problem} there is a problem, ${DOCTOR_EXITS.unsure} it could not be told.
 Apple's public lists of outages and of the newest iOS are read; nothing is sent. PHONEKEEP_APPLE_STATUS_URL and
-PHONEKEEP_APPLE_UPDATES_URL name other addresses, or "off".`
+PHONEKEEP_APPLE_UPDATES_URL name other addresses, or "off". The newest iOS is told by a server that only Apple's own root
+certificate vouches for: it is fetched from www.apple.com, or read from the file PHONEKEEP_APPLE_ROOT (PEM or DER).`
 
 export interface DoctorOptions extends RepositoryOptions {
   readonly backupPasswordFile?: string
@@ -49,12 +52,18 @@ export interface DoctorOptions extends RepositoryOptions {
 
 /** `phonekeep doctor`: looks at each phone that is meant, says what is wrong and what to do, and looks again. */
 async function doctor(udid: string | undefined, options: DoctorOptions, context: Context): Promise<void> {
+  const { report } = options
+  // Nobody shall answer questions for a report that cannot be written.
+  if (report !== undefined) await checkReport(report)
   const patients = options.phone ? await findPatients(udid, context) : [QUESTIONNAIRE]
-  if (patients.length > 1 && (options.json || options.report !== undefined)) {
+  if (patients.length > 1 && (options.json || report !== undefined)) {
     throw severalPhones(patients.map((patient) => patient.udid ?? ''))
   }
   const visits: ReportSource[] = []
-  for (const patient of patients) visits.push(await visit(patient, visitOptions(options, context), context))
+  for (const patient of patients) {
+    if (patients.length > 1) tellWhich(visits.length, patients, options, context)
+    visits.push(await visit(patient, visitOptions(options, context), context))
+  }
   for (const source of visits) await finish(source, options, context)
   process.exitCode = Math.max(...visits.map(({ diagnosis }) => DOCTOR_EXITS[stateOf(diagnosis)]))
 }
@@ -98,9 +107,43 @@ async function finish(source: ReportSource, { report, json }: DoctorOptions, con
   const { verdict, cause, findings, nextStep } = reportOf(source)
   if (json) printResult(context, { json, result: { verdict, cause, findings, nextStep }, lines: () => [] })
   if (report === undefined) return
-  if (report === '') throw badUsage('The report has no name', 'Give --report a file')
-  const files = [`${report}.md`, `${report}.json`]
-  await writeFile(files[0]!, reportMarkdown(source), { mode: 0o600 })
-  await writeFile(files[1]!, `${JSON.stringify(reportOf(source), undefined, 2)}\n`, { mode: 0o600 })
-  context.terminal.err(WORDS[source.language].written(files))
+  const speaker = speakerFor(source.language, source)
+  const files = await writeReport(report.replace(/\.(md|json)$/, ''), source)
+  context.terminal.err(speaker.say({ key: 'visit.written', values: { files: { list: files } } }))
+}
+
+async function checkReport(report: string): Promise<void> {
+  if (report === '' || report.endsWith('/')) throw badUsage('The report has no name', 'Give --report a file')
+  await access(dirname(report), constants.W_OK)
+}
+
+/** Beside whatever is there already: `mum.md` and `mum.json`, then `mum-2.md` and `mum-2.json`. */
+async function writeReport(name: string, source: ReportSource): Promise<readonly string[]> {
+  for (let number = 1; ; number++) {
+    const stem = number === 1 ? name : `${name}-${number}`
+    const files = [`${stem}.md`, `${stem}.json`] as const
+    if ((await isThere(files[0])) || (await isThere(files[1]))) continue
+    await writeFile(files[0], reportMarkdown(source), { flag: 'wx', mode: 0o600 })
+    await writeFile(files[1], `${JSON.stringify(reportOf(source), undefined, 2)}\n`, { flag: 'wx', mode: 0o600 })
+    return files
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file)
+    return true
+  } catch (error) {
+    if (isSystemError(error)) return false
+    throw error
+  }
+}
+
+/** Where several phones are looked at, which of them comes now. */
+function tellWhich(index: number, patients: readonly Patient[], { lang }: DoctorOptions, context: Context): void {
+  const { terminal, environment } = context
+  const { say } = speakerFor(lang ?? languageOf(environment.language), { timeZone: 'UTC' })
+  const id = patients[index]?.udid ?? ''
+  if (index > 0) terminal.out('')
+  terminal.out(say({ key: 'visit.which', values: { number: index + 1, count: patients.length, id } }))
 }

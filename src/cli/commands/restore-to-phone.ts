@@ -19,7 +19,7 @@ import { narrateWaiting } from '../phone-words.ts'
 import { meetPhone } from '../phones.ts'
 import { lockOwner, tempFolderOf } from '../repositories.ts'
 import { openProgress, type Progress } from '../terminal.ts'
-import { amountOf, countOf, formatDuration, formatSize, formatTime, plainText } from '../words.ts'
+import { amountOf, countOf, formatDuration, formatSize, formatTime, plainText, sentence } from '../words.ts'
 import type { FoundSnapshot, RestoreOptions } from './restore.ts'
 
 /** What a person may say about a restore to a phone; what each means for the phone is told in the help. */
@@ -154,10 +154,10 @@ function narrateRestore(progress: Progress, name: string): (event: RestoreEvent)
   return (event) => {
     switch (event.kind) {
       case 'index-damaged':
-        progress.say(`Warning: ${event.error.message}.`)
+        progress.say(`Warning: ${sentence(event.error.message)}`)
         return
       case 'left-behind':
-        progress.say(`Warning: something could not be removed from the store. ${event.error.message}.`)
+        progress.say(`Warning: something could not be removed from the store. ${sentence(event.error.message)}`)
         return
       case 'checked':
         progress.say(lineOf(event.check))

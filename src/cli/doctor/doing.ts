@@ -1,7 +1,7 @@
-import { type ActionId, type ActionReport, act, type Speaker } from '../../doctor/index.ts'
+import type { BackupEvent } from '../../device/index.ts'
+import { type ActionId, type ActionReport, act, type Message, type Speaker } from '../../doctor/index.ts'
 import type { Context } from '../context.ts'
 import { backUpOne } from '../one-run.ts'
-import { narrateWaiting } from '../phone-words.ts'
 import { accessPhones } from '../phones.ts'
 import { openNamedRepository } from '../repositories.ts'
 import type { LookingOptions } from './looking.ts'
@@ -29,13 +29,39 @@ export async function doIt(
     mux: accessPhones(context).mux,
     consent,
     backUp: () => backUpHere(udid, looking, context),
-    onEvent: narrateWaiting(speaker.say({ key: 'word.this-device' }), context.terminal.err),
+    onEvent: (event) => say(waitingMessages(event).map(speaker.say)),
     onRestart: () => say([speaker.say({ key: 'act.restarting' })]),
     signal: context.signal,
   })
   const { outcome, error } = report
-  say([...(error === undefined ? [] : [`${error.message}. [${error.code}]`]), speaker.say({ key: `act.${outcome}` })])
+  const key = isCutOff(report) ? 'act.cut-off' : `act.${outcome}`
+  say([speaker.say({ key, values: { code: error?.code ?? '' } })])
   return report
+}
+
+/** The phone was gone, or fell silent, before it was done. */
+export function isCutOff({ error }: ActionReport): boolean {
+  return error !== undefined && CUT_OFF.has(error.code)
+}
+
+const CUT_OFF: ReadonlySet<string> = new Set([
+  'device.gone',
+  'device.not-answering',
+  'device.asleep',
+  'device.heartbeat-lost',
+])
+
+/** What the phone waits for, or what takes it so long; nothing for other events. */
+function waitingMessages({ kind }: BackupEvent): readonly Message[] {
+  switch (kind) {
+    case 'passcode-asked':
+    case 'passcode-likely':
+    case 'cancel-asked':
+    case 'quiet':
+      return [{ key: `waiting.${kind}` }]
+    default:
+      return []
+  }
 }
 
 async function backUpHere(udid: string | undefined, looking: LookingOptions, context: Context): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.ts'
 import type { Secret } from '../../base/secret.ts'
@@ -9,6 +10,8 @@ import {
   lookAt,
   type OnLook,
   type Place,
+  parseAppleRoot,
+  type Speaker,
 } from '../../doctor/index.ts'
 import type { BackupPasswordOptions } from '../backup-password.ts'
 import type { Context } from '../context.ts'
@@ -16,26 +19,30 @@ import { badUsage, type CliErrorCode } from '../errors.ts'
 import { passwordFromFile } from '../passwords.ts'
 import { openNamedRepository, type RepositoryOptions, tempFolderOf } from '../repositories.ts'
 import type { Terminal } from '../terminal.ts'
+import { shortened } from '../words.ts'
 import type { Patient } from './patients.ts'
 import { notebookOf } from './run-notes.ts'
-import type { Words } from './words.ts'
 
 export interface LookingOptions extends RepositoryOptions, BackupPasswordOptions {}
 
 /** One look at everything, told on the terminal while it is taken. */
 export async function lookAround(
   { udid, phone, obstacle }: Patient,
-  { options, words, isQuiet }: { readonly options: LookingOptions; readonly words: Words; readonly isQuiet: boolean },
+  {
+    options,
+    speaker,
+    isQuiet,
+  }: { readonly options: LookingOptions; readonly speaker: Speaker; readonly isQuiet: boolean },
   context: Context,
 ): Promise<DoctorsLook> {
   const { clock, environment, signal, terminal } = context
   const cacheFolder = join(environment.cacheFolder, 'feeds')
   return await lookAt({
     ...{ udid, phone, obstacle, clock, signal },
-    feeds: { addresses: feedAddresses(context), cacheFolder },
+    feeds: { addresses: feedAddresses(context), appleRoot: await givenAppleRoot(context), cacheFolder },
     repository: await repositoryFor(options, context),
     notebook: notebookOf(context),
-    onLook: isQuiet ? undefined : liveList(terminal, words),
+    onLook: isQuiet ? undefined : liveList(terminal, speaker),
   })
 }
 
@@ -53,6 +60,18 @@ function addressOf(variable: string, given: string | undefined, usual: URL | und
   const url = URL.parse(given)
   if (url !== null && /^https?:$/.test(url.protocol)) return url
   throw badUsage(`${variable} is no address`, 'Write https://HOST/PATH, or off')
+}
+
+/** Apple's root certificate from a file; throws `cli.usage` for any other. */
+async function givenAppleRoot({ environment: { appleFeeds } }: Context): Promise<string | undefined> {
+  const { rootFile } = appleFeeds
+  if (rootFile === undefined) return undefined
+  const root = parseAppleRoot(await readFile(rootFile).catch(() => ''))
+  if (root !== undefined) return root
+  throw badUsage(
+    'The file of PHONEKEEP_APPLE_ROOT is not the root certificate of Apple',
+    'Take AppleIncRootCertificate.cer from https://www.apple.com/certificateauthority/, or leave the variable out',
+  )
 }
 
 /** The repository that was named, if any was. Nobody is asked for a password in the middle of a look. */
@@ -91,12 +110,12 @@ function noPassword(): AppError<CliErrorCode> {
 const MARKS: { readonly [State in LookEvent['state']]: string } = { begun: '…', read: '✓', unread: '–' }
 
 /** What is being looked at, in one line that redraws itself; nothing where there is no terminal. */
-function liveList({ draw, columns }: Terminal, words: Words): OnLook | undefined {
+function liveList({ draw, columns }: Terminal, { say }: Speaker): OnLook | undefined {
   if (draw === undefined) return undefined
   const states = new Map<Place, LookEvent['state']>()
   return ({ place, state }) => {
     states.set(place, state)
-    const parts = Array.from(states, ([name, state]) => `${MARKS[state]} ${words.places[name]}`)
-    draw(`${words.looking} ${parts.join('  ')}`.slice(0, columns - 1))
+    const parts = Array.from(states, ([name, state]) => `${MARKS[state]} ${say({ key: `place.${name}` })}`)
+    draw(shortened(`${say({ key: 'visit.looking' })} ${parts.join('  ')}`, columns - 1))
   }
 }

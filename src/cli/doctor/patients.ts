@@ -8,10 +8,10 @@ import {
   readBuid,
   withinTime,
 } from '../../device/index.ts'
+import type { Speaker } from '../../doctor/index.ts'
 import type { Context } from '../context.ts'
 import { noPhone } from '../errors.ts'
 import { accessPhones, isSameUdid, sessionObstacle, tellProblems, UNPAIRED } from '../phones.ts'
-import type { Words } from './words.ts'
 
 /** A phone that is to be looked at. */
 export interface Patient {
@@ -68,13 +68,13 @@ export async function findAgain({ udid, phone }: Patient, context: Context): Pro
 const TRUST_MS_MAX = 120_000
 
 /** Asks a phone on a cable that does not know this computer to trust it. Nobody has to say yes: then it is diagnosed so. */
-export async function askForTrust({ phone }: Patient, words: Words, context: Context): Promise<void> {
+export async function askForTrust({ phone }: Patient, speaker: Speaker, context: Context): Promise<void> {
   if (typeof phone === 'string' || phone.transport === 'wifi') return
   const obstacle = await sessionObstacle(phone, context)
   if (obstacle === undefined || !UNPAIRED.has(obstacle.code)) return
   const { clock, signal, terminal } = context
   const { mux } = accessPhones(context)
-  const onWait = (waitsFor: keyof Words['pair']) => terminal.err(words.pair[waitsFor])
+  const onWait = (waitsFor: 'dialog' | 'locked') => terminal.err(speaker.say({ key: `visit.trust.${waitsFor}` }))
   try {
     await withinTime({ ms: TRUST_MS_MAX, clock, late: () => obstacle, signal }, async (signal) => {
       await pairAndWait(phone, { systemBuid: await readBuid(mux, { signal }), onWait, signal })

@@ -3,11 +3,14 @@ import {
   ACTIONS,
   type ActionId,
   type ActionReport,
+  adviceLines,
   type Diagnosis,
   diagnose,
   diagnosisLines,
   type FactName,
   type Facts,
+  type FactValues,
+  isBackupNews,
   known,
   type Language,
   type NewestIos,
@@ -27,12 +30,12 @@ import {
 } from '../../doctor/index.ts'
 import { askLine } from '../consent.ts'
 import type { Context } from '../context.ts'
-import { doIt } from './doing.ts'
+import { doIt, isCutOff } from './doing.ts'
 import { type LookingOptions, lookAround } from './looking.ts'
 import { askForTrust, findAgain, type Patient } from './patients.ts'
+import { askYesOrNo } from './replies.ts'
 import { notebookOf } from './run-notes.ts'
 import { watchLog } from './watching.ts'
-import { isNo, isYes, WORDS, type Words } from './words.ts'
 
 export interface VisitOptions {
   readonly looking: LookingOptions
@@ -84,10 +87,12 @@ type Next = 'look again' | 'think again' | 'end'
 class Visit {
   readonly #options: VisitOptions
   readonly #context: Context
-  readonly #words: Words
   #patient: Patient
   /** What the person said, the phone's log, and the phone when something was tried: for whatever cannot be read. */
   #said: Readings = {}
+  readonly #begun = new Set<ActionId>()
+  #hasAsked = false
+  #hasSpoken = false
   /** In this visit. */
   #tried: readonly Trial[] = []
   /** At earlier ones. */
@@ -98,17 +103,16 @@ class Visit {
     this.#patient = patient
     this.#options = options
     this.#context = context
-    this.#words = WORDS[options.language]
   }
 
   async run(): Promise<ReportSource> {
     let facts = await this.#look()
     facts = await this.#watch(facts)
-    for (;;) {
+    for (let next: Next = 'look again'; ; ) {
       facts = await this.#ask(facts)
       const diagnosis = diagnose(facts, this.#trials)
-      this.#show(diagnosis, facts)
-      const next = await this.#goOn(diagnosis, facts)
+      this.#show(diagnosis, facts, { isBrief: next === 'think again' })
+      next = await this.#goOn(diagnosis, facts)
       if (next === 'end') return this.#source(diagnosis, facts)
       if (next === 'look again') facts = await this.#lookAgain()
     }
@@ -121,8 +125,9 @@ class Visit {
 
   async #look(): Promise<Facts> {
     const { looking, isAsking, isQuiet } = this.#options
-    if (isAsking) await askForTrust(this.#patient, this.#words, this.#context)
-    const about = { options: looking, words: this.#words, isQuiet }
+    const speaker = this.#speakerTo(undefined)
+    if (isAsking) await askForTrust(this.#patient, speaker, this.#context)
+    const about = { options: looking, speaker, isQuiet }
     const { facts, trials, newestIos } = await lookAround(this.#patient, about, this.#context)
     const isNew = ({ remedy, atMs }: Trial) => this.#tried.every((own) => own.remedy !== remedy || own.atMs !== atMs)
     this.#history = trials.filter(isNew)
@@ -142,24 +147,27 @@ class Visit {
     const { phone } = this.#patient
     if (ms === undefined || typeof phone === 'string') return facts
     const say = (sentence: string) => this.#say([sentence])
-    const options = { ms, speaker: this.#speaker(facts), words: this.#words, say }
+    const options = { ms, since: facts.readings, speaker: this.#speaker(facts), say }
     const logged = await watchLog(phone, options, this.#context)
+    const hasNews = logged.some(({ event }) => isBackupNews(event))
+    const { nowMs, readings } = hasNews ? await this.#look() : { ...facts, nowMs: this.#context.clock.nowMs() }
     this.#said = withLog({}, logged)
-    return { ...facts, nowMs: this.#context.clock.nowMs(), readings: withLog(facts.readings, logged) }
+    return { nowMs, readings: withLog(readings, logged) }
   }
 
   /** One question at a time, as long as an answer can change anything. */
   async #ask(facts: Facts): Promise<Facts> {
     if (!this.#options.isAsking) return facts
     let asked = facts
-    for (let questions = 0; ; questions++) {
+    for (;;) {
       const { question, verdict } = diagnose(asked, this.#trials)
       if (question === undefined) return asked
-      if (questions === 0) this.#introduce(verdict, asked)
+      if (!this.#hasAsked) this.#introduce(verdict, asked)
+      this.#hasAsked = true
       this.#say(['', ...questionLines(question, this.#speaker(asked), this.#page())])
       const reply = await askLine('> ', this.#context.signal)
       const said = readReply(question, reply, asked.nowMs)
-      if (said === undefined) this.#say([this.#words.notUnderstood])
+      if (said === undefined) this.#say([this.#speaker(asked).say({ key: 'visit.not-understood' })])
       else asked = this.#learn(asked, said)
     }
   }
@@ -170,7 +178,8 @@ class Visit {
 
   /** Why anything is asked. */
   #introduce({ icloud }: Diagnosis['verdict'], facts: Facts): void {
-    this.#say(['', this.#speaker(facts).say({ key: `verdict.icloud.${icloud}` }), this.#words.fewQuestions])
+    const { say } = this.#speaker(facts)
+    this.#say(['', say({ key: `verdict.icloud.${icloud}` }), say({ key: 'visit.questions' })])
   }
 
   /** Keeps what the person said; which system is the newest for a model follows from it. */
@@ -188,18 +197,21 @@ class Visit {
     const action = ACTIONS.find((id) => id === remedy)
     if (action !== undefined) return await this.#offer(action, nextStep, facts)
     if (!this.#options.isAsking) return 'end'
-    if (PATIENT.has(remedy)) return this.#leave(remedy === 'wait-a-night' ? this.#words.goodbye : undefined)
-    return await this.#askWhetherDone(nextStep)
+    return PATIENT.has(remedy) ? 'end' : await this.#askWhetherDone(nextStep, this.#speaker(facts))
   }
 
-  async #askWhetherDone(step: NextStep): Promise<Next> {
-    const reply = await askLine(`\n${this.#words.isDone}`, this.#context.signal)
-    if (isYes(reply)) {
+  async #askWhetherDone(step: NextStep, speaker: Speaker): Promise<Next> {
+    const reply = await askYesOrNo(speaker.say({ key: 'visit.done' }), speaker, this.#context)
+    if (reply === 'nothing') {
+      const key = this.#patient.udid === undefined ? 'visit.later-anew' : 'visit.later'
+      this.#say(['', speaker.say({ key })])
+      return 'end'
+    }
+    if (reply === 'yes') {
       await this.#note(step, {})
       this.#forgetPassing()
       return 'look again'
     }
-    if (!isNo(reply)) return this.#leave(this.#words.later)
     await this.#note(step, { result: 'declined' })
     return 'think again'
   }
@@ -207,7 +219,7 @@ class Visit {
   async #offer(action: ActionId, step: NextStep, facts: Facts): Promise<Next> {
     const speaker = this.#speaker(facts)
     const consent = speaker.say({ key: `remedy.${action}.consent` })
-    const agreed = await this.#isAgreed(action, consent)
+    const agreed = await this.#isAgreed(action, consent, speaker)
     if (agreed === undefined) return 'end'
     if (!agreed) {
       await this.#note(step, { result: 'declined' })
@@ -220,21 +232,23 @@ class Visit {
       looking: this.#options.looking,
       say: (lines: readonly string[]) => this.#say(lines),
     }
+    this.#begun.add(action)
     const report = await doIt(action, this.#patient, options, this.#context)
-    await this.#note(step, { atMs, ...(report.outcome !== 'done' && { result: 'did-not-help' }) })
+    // What the connection did not live to see was not tried.
+    if (!isCutOff(report))
+      await this.#note(step, { atMs, ...(report.outcome !== 'done' && { result: 'did-not-help' }) })
     await this.#learnFrom(report)
     this.#forgetPassing()
     return 'look again'
   }
 
   /** Undefined when nobody says anything. What was agreed to beforehand is done once. */
-  async #isAgreed(action: ActionId, consent: string): Promise<boolean | undefined> {
+  async #isAgreed(action: ActionId, consent: string, speaker: Speaker): Promise<boolean | undefined> {
     const { isAsking, isAgreed } = this.#options
-    const wasDone = this.#tried.some(({ remedy }) => remedy === action)
-    if (isAgreed && !wasDone && !NEVER_UNASKED.has(action)) return true
+    if (isAgreed && !this.#begun.has(action) && !NEVER_UNASKED.has(action)) return true
     if (!isAsking) return undefined
-    const reply = await askLine(`\n${consent} ${this.#words.yesOrNo}`, this.#context.signal)
-    return isYes(reply)
+    const question = `${consent} ${speaker.say({ key: 'visit.yes-or-no' })}`
+    return (await askYesOrNo(question, speaker, this.#context)) === 'yes'
   }
 
   /** A refusal tells something of the phone that nothing else does. */
@@ -269,25 +283,30 @@ class Visit {
       })
   }
 
-  #leave(sentence: string | undefined): 'end' {
-    if (sentence !== undefined) this.#say(['', sentence])
-    return 'end'
-  }
-
   #say(lines: readonly string[]): void {
-    if (!this.#options.isQuiet) for (const line of lines) this.#context.terminal.err(line)
+    if (this.#options.isQuiet) return
+    this.#hasSpoken = true
+    for (const line of lines) this.#context.terminal.err(line)
   }
 
-  #show(diagnosis: Diagnosis, facts: Facts): void {
+  /** In brief what is new, where the rest was told before. */
+  #show(diagnosis: Diagnosis, facts: Facts, { isBrief }: { readonly isBrief: boolean }): void {
     if (this.#options.isQuiet) return
-    const lines = diagnosisLines(diagnosis, patientOf(facts), this.#speaker(facts), this.#page())
-    for (const line of ['', ...lines]) this.#context.terminal.out(line)
-    if (this.#patient.phone === 'not-found') this.#say(['', this.#words.noPhone])
+    const speaker = this.#speaker(facts)
+    const linesOf = isBrief ? adviceLines : diagnosisLines
+    const lines = linesOf(diagnosis, patientOf(facts), speaker, this.#page())
+    for (const line of this.#hasSpoken ? ['', ...lines] : lines) this.#context.terminal.out(line)
+    this.#hasSpoken = true
+    if (this.#patient.phone === 'not-found') this.#say(['', speaker.say({ key: 'visit.no-phone' })])
   }
 
   #speaker(facts: Facts): Speaker {
-    const { nowMs } = facts
-    return speakerFor(this.#options.language, { nowMs, timeZone: hereZone(), deviceClass: known(facts, 'deviceClass') })
+    return this.#speakerTo(known(facts, 'deviceClass'))
+  }
+
+  #speakerTo(deviceClass: FactValues['deviceClass'] | undefined): Speaker {
+    const nowMs = this.#context.clock.nowMs()
+    return speakerFor(this.#options.language, { nowMs, timeZone: hereZone(), deviceClass })
   }
 
   #page(): Page {

@@ -1,27 +1,31 @@
 import { isAppError } from '../../base/errors.ts'
 import type { Phone } from '../../device/index.ts'
-import { type Logged, type Speaker, watchMessage, watchPhone } from '../../doctor/index.ts'
+import { type Logged, type Readings, type Speaker, watchMessage, watchPhone } from '../../doctor/index.ts'
 import type { Context } from '../context.ts'
-import type { Words } from './words.ts'
+import { noteLook } from './run-notes.ts'
 
 export interface WatchingOptions {
   readonly ms: number
+  /** What is known when it begins. */
+  readonly since: Readings
   readonly speaker: Speaker
-  readonly words: Words
   readonly say: (sentence: string) => void
 }
 
-/** Listens to the phone's log for a time, and tells what it says. A log that cannot be read is no reason to stop. */
+/** Watches the phone for a time, tells what it says and notes how it is. A log that cannot be read is no reason to stop. */
 export async function watchLog(
   phone: Phone,
-  { ms, speaker, words, say }: WatchingOptions,
-  { signal }: Context,
+  { ms, since, speaker, say }: WatchingOptions,
+  context: Context,
 ): Promise<readonly Logged[]> {
+  const { signal } = context
   try {
     const logged = await watchPhone(phone, {
       ms,
+      since,
       onListening: () => say(speaker.say({ key: 'watch.listening' })),
       onEvent: (event) => say(`  ${speaker.say(watchMessage(event))}`),
+      onSample: (sample) => noteLook(phone.udid, sample, context),
       signal,
     })
     if (logged.length === 0) say(speaker.say({ key: 'watch.silent' }))
@@ -29,7 +33,7 @@ export async function watchLog(
   } catch (error) {
     signal.throwIfAborted()
     if (!isAppError(error)) throw error
-    say(`${words.noLog} [${error.code}]`)
+    say(speaker.say({ key: 'visit.no-log', values: { code: error.code } }))
     return []
   }
 }

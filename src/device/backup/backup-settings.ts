@@ -1,3 +1,4 @@
+import { Bell } from '../../base/bell.ts'
 import type { WaitOptions } from '../../base/channel.ts'
 import type { Plist } from '../../plist/index.ts'
 import { boolOf, numberOf } from '../../plist/index.ts'
@@ -85,25 +86,26 @@ async function change(phone: Phone, { ask, isDone, onEvent, ...options }: Change
     const before = await readBackupSettings(phone, { signal })
     const { ios } = await readIdentity(phone, { signal })
     // First the ears, so that they are open by the time the phone asks for its passcode.
-    await using _listening = await listenToPhone(phone, { onEvent, signal })
+    const bell = new Bell(phone.clock)
+    await using _listening = await listenToPhone(phone, { onEvent, onSettingsChanged: () => bell.ring(), signal })
     await using session = await openBackupSession(phone, { signal })
     const outcome = await ask(session, { udid: phone.udid, ios, onEvent, signal })
     const isAwaited = (settings: BackupSettings) => outcome.outcome === 'finished' && !isDone(settings)
-    return { outcome, before, after: await readWhile(phone, isAwaited, { signal }) }
+    return { outcome, before, after: await readWhile(phone, isAwaited, { bell, signal }) }
   })
 }
 
-/** Reads the settings again until they need not be awaited any more, or for a minute. */
+/** Reads the settings again, at once when the phone says that they changed, until they need not be awaited any more; for a minute. */
 async function readWhile(
   phone: Phone,
   isAwaited: (settings: BackupSettings) => boolean,
-  { signal }: WaitOptions,
+  { bell, signal }: WaitOptions & { readonly bell: Bell },
 ): Promise<BackupSettings> {
   const untilMs = phone.clock.elapsedMs() + SETTLED_MS_MAX
   for (;;) {
     const settings = await readBackupSettings(phone, { signal })
     if (!isAwaited(settings) || phone.clock.elapsedMs() >= untilMs) return settings
-    await phone.clock.sleep(LOOK_AGAIN_MS, { signal })
+    await bell.wait(LOOK_AGAIN_MS, { signal })
   }
 }
 

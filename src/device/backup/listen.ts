@@ -18,28 +18,34 @@ const HEARD: ReadonlyMap<string, BackupEvent | undefined> = new Map<string, Back
 ])
 
 interface ListenOptions extends WaitOptions {
-  readonly onEvent: OnBackupEvent | undefined
+  readonly onEvent?: OnBackupEvent | undefined
+  /** The phone's backup settings, or the date of its last backup to iCloud, are not what they were. */
+  readonly onSettingsChanged?: (() => void) | undefined
 }
 
 /** Tells what a person must know of what happens on the phone, until it is disposed; a phone that refuses is gone without. */
-export async function listenToPhone(phone: Phone, { onEvent, signal }: ListenOptions): Promise<AsyncDisposable> {
-  const goWithout = goWithoutTelling(phone.clock, onEvent)
+export async function listenToPhone(phone: Phone, { signal, ...on }: ListenOptions): Promise<AsyncDisposable> {
+  const goWithout = goWithoutTelling(phone.clock, on.onEvent)
   const open = async (signal: AbortSignal) => {
     await using opened = new AsyncDisposableStack()
     const proxy = opened.use(await openNotificationProxy(phone, { signal }))
-    opened.use(await listen(proxy, { onEvent, signal }))
+    opened.use(await listen(proxy, { ...on, signal }))
     return opened.move()
   }
   return (await goWithout('notifications', open, { signal })) ?? new AsyncDisposableStack()
 }
 
 /** The same over an open proxy, which stays the caller's. */
-export async function listen(proxy: NotificationProxy, { onEvent, signal }: ListenOptions): Promise<AsyncDisposable> {
+export async function listen(
+  proxy: NotificationProxy,
+  { onEvent, onSettingsChanged, signal }: ListenOptions,
+): Promise<AsyncDisposable> {
   await proxy.observe([...HEARD.keys()], { signal })
   return beside(async (signal) => {
     for await (const name of proxy.heard({ signal })) {
       const event = HEARD.get(name)
       if (event !== undefined) onEvent?.(event)
+      if (name === NOTIFICATIONS.backupSettingsChanged) onSettingsChanged?.()
     }
   })
 }

@@ -1,4 +1,4 @@
-import type { Facts, FactValues, PhoneMessage, PlanUse, Room } from './facts.ts'
+import { type Facts, type FactValues, PHONE_MESSAGES, type PhoneMessage, type PlanUse, type Room } from './facts.ts'
 import { QUESTION_FACTS } from './question-facts.ts'
 import type { QuestionId } from './questions.ts'
 import { DAY_MS, HOUR_MS, ROOM_BYTES, STALE_MS } from './thresholds.ts'
@@ -52,22 +52,6 @@ function readingOf(facts: Facts, question: QuestionId, said: Answer<QuestionId>)
 
 const YES_OR_NO = [true, false]
 
-const MESSAGES: readonly PhoneMessage[] = [
-  'storage-full',
-  'not-backed-up-in-weeks',
-  'could-not-be-completed',
-  'files-unavailable',
-  'no-wifi',
-  'no-power',
-  'account-unreachable',
-  'email-unverified',
-  'estimating-for-hours',
-  'account-needs-update',
-  'switch-is-grey',
-  'being-restored',
-  'none',
-]
-
 type Examples = { readonly [Question in QuestionId]: (facts: Facts) => readonly Answers[Question][] }
 
 /** Answers that differ in what follows from them: whether a question is worth asking is found by trying these. */
@@ -76,7 +60,7 @@ export const EXAMPLES: Examples = {
     { usedBytes: 5e9, totalBytes: 5e9 },
     { usedBytes: 5 * ROOM_BYTES, totalBytes: 50e9 },
   ],
-  'message-on-phone': () => MESSAGES,
+  'message-on-phone': () => PHONE_MESSAGES,
   'account-badge': () => YES_OR_NO,
   'signed-in': () => YES_OR_NO,
   'charges-at-night': () => YES_OR_NO,

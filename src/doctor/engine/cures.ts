@@ -39,7 +39,7 @@ export const CURES: Readonly<Record<CauseId, readonly RemedyId[]>> = {
   'own-overdue': ['back-up-here'],
   'own-not-trusted': ['connect-cable', 'trust-computer'],
   'own-trust-lost': ['connect-cable', 'trust-computer'],
-  'own-not-seen': ['unlock-once', 'join-wifi', 'connect-cable'],
+  'own-not-seen': ['connect-cable', 'unlock-once', 'join-wifi'],
   'own-no-usbmuxd': ['start-usbmuxd'],
   'own-wifi-off': ['allow-wifi-connections', 'connect-cable'],
   'own-not-unlocked': ['unlock-once'],

@@ -211,20 +211,23 @@ export interface NewestIos {
 }
 
 /** Texts that iPhones show about their backups. Source: docs/protocol/doctor.md#messages */
-export type PhoneMessage =
-  | 'storage-full'
-  | 'not-backed-up-in-weeks'
-  | 'could-not-be-completed'
-  | 'files-unavailable'
-  | 'no-wifi'
-  | 'no-power'
-  | 'account-unreachable'
-  | 'email-unverified'
-  | 'estimating-for-hours'
-  | 'account-needs-update'
-  | 'switch-is-grey'
-  | 'being-restored'
-  | 'none'
+export const PHONE_MESSAGES = [
+  'none',
+  'storage-full',
+  'not-backed-up-in-weeks',
+  'could-not-be-completed',
+  'files-unavailable',
+  'no-wifi',
+  'no-power',
+  'account-unreachable',
+  'email-unverified',
+  'estimating-for-hours',
+  'account-needs-update',
+  'switch-is-grey',
+  'being-restored',
+] as const
+
+export type PhoneMessage = (typeof PHONE_MESSAGES)[number]
 
 export interface OwnFailure {
   /** Such as `backup.locked`. */

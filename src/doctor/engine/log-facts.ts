@@ -2,9 +2,21 @@ import type { CloudError, Readings } from './facts.ts'
 import type { LogEvent } from './log-lines.ts'
 import type { Reading } from './reading.ts'
 
-/** Something that the phone's log told, and when. */
+const NEWS = ['backed-up', 'switched-on', 'switched-off'] as const
+
+/** What is read of the phone's backups to iCloud while it is watched. */
+export interface BackupNews {
+  readonly kind: (typeof NEWS)[number]
+}
+
+/** Whether it calls for another look. */
+export function isBackupNews({ kind }: Logged['event']): boolean {
+  return NEWS.some((news) => news === kind)
+}
+
+/** Something that the phone's log told, or that was read meanwhile, and when. */
 export interface Logged {
-  readonly event: LogEvent
+  readonly event: LogEvent | BackupNews
   readonly atMs: number
 }
 
@@ -19,7 +31,7 @@ export function withLog(readings: Readings, logged: readonly Logged[]): Readings
   return found
 }
 
-function factsOf(known: Readings, event: LogEvent, atMs: number): Readings {
+function factsOf(known: Readings, event: Logged['event'], atMs: number): Readings {
   switch (event.kind) {
     case 'condition':
       return {

@@ -66,6 +66,11 @@ test('a night on our own cable says nothing', () => {
   assert.equal(nightsOf(looks('2026-11-20T21:00Z', 9, { reach: 'usb' }), OPTIONS)?.watched, 0)
 })
 
+test('a phone that answered without saying how it was says nothing', () => {
+  const untold = looks('2026-11-20T21:00Z', 9).map(({ atMs, reach }) => ({ atMs, reach }))
+  assert.equal(nightsOf(untold, OPTIONS)?.watched, 0)
+})
+
 test('a phone without a passcode counts as locked', () => {
   const samples = looks('2026-11-20T21:00Z', 9, { isLocked: false })
   assert.equal(nightsOf(samples, { ...OPTIONS, hasPasscode: false })?.inCondition, 1)

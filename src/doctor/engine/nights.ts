@@ -57,11 +57,16 @@ export function nightsOf(samples: readonly NightSample[], options: NightOptions)
 function splitNights(samples: readonly NightSample[], { timeZone, nowMs }: NightOptions): readonly Night[] | undefined {
   const clock = localClock(timeZone)
   if (clock === undefined) return undefined
-  const recent = samples.filter(({ atMs }) => atMs <= nowMs && nowMs - atMs < LOOK_BACK_MS)
+  const recent = samples.filter((one) => one.atMs <= nowMs && nowMs - one.atMs < LOOK_BACK_MS && isTelling(one))
   const sorted = recent.toSorted((one, other) => one.atMs - other.atMs)
   const byNight = Map.groupBy(sorted, ({ atMs }) => nightOf(atMs, clock))
   byNight.delete(undefined)
   return [...byNight.values()].map((found) => ({ samples: found }))
+}
+
+/** A phone that answered, but did not say how it is, is no sign of anything. */
+function isTelling({ reach, isOnPower, isLocked }: NightSample): boolean {
+  return reach === 'none' || (isOnPower !== undefined && isLocked !== undefined)
 }
 
 /** The day that a night ends on; undefined by day. Two hours later it is midnight when the night begins. */

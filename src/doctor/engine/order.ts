@@ -24,11 +24,11 @@ export const CAUSE_ORDER = [
   'no-power',
   'no-wifi',
   'not-locked',
-  'never-in-condition',
   'low-data-mode',
   'weak-wifi',
   'filtered-network',
   'low-power-mode',
+  'never-in-condition',
   'account-wants-attention',
   'backed-off',
   'stuck',
@@ -84,6 +84,9 @@ export const EXPLAINS: Partial<Readonly<Record<CauseId, readonly CauseId[]>>> = 
 
 /** Where nothing speaks clearly for one of these, a plain try and the questions come first. */
 export const BY_ELIMINATION: ReadonlySet<CauseId> = new Set<CauseId>([
+  'managed',
+  'dead-cable',
+  'weak-charger',
   'stuck',
   'app-too-big',
   'copy-damaged',

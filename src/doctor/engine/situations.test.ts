@@ -365,6 +365,68 @@ claim('beyond the nine', [
   ],
 ])
 
+claim('as a knowledgeable friend would say', [
+  [
+    'room was made in iCloud after it had been full: just try again',
+    { ...STALE, cloudErrors: [error(303, 5)], cloudRoom: { usedBytes: 25e9, totalBytes: 50e9 }, message: 'none' },
+    'problem unknown at-risk | - | back-up-now | charges-at-night?',
+  ],
+  [
+    'some room is left, but it was not enough',
+    { ...STALE, cloudErrors: [error(303, 5)], cloudRoom: { usedBytes: 47e9, totalBytes: 50e9 } },
+    'problem unknown at-risk | storage-full | free-cloud-room',
+  ],
+  [
+    'backups are broken off, and it saves power: what can be named comes first',
+    { ...STALE, hasLowPowerMode: true, cloudErrors: [error(202, 1)] },
+    'problem unknown at-risk | low-power-mode | turn-off-low-power',
+  ],
+  [
+    'an employer who lets iCloud Backup be on: a try before a call',
+    { ...STALE, ...CONTENT, management: school },
+    'problem unknown at-risk | managed | back-up-now',
+  ],
+  [
+    'our cable gives no power, and that is the only one there is',
+    { ...STALE, reach: 'usb', power: { percent: 41, isConnected: true, canCharge: false } },
+    'problem unknown at-risk | dead-cable | other-cable',
+  ],
+  [
+    'our cable gives no power, and the one by the bed does',
+    { ...STALE, ...CONTENT, reach: 'usb', power: { percent: 41, isConnected: true, canCharge: false } },
+    'problem unknown at-risk | dead-cable | back-up-now',
+  ],
+  [
+    'a slow charger that does charge',
+    {
+      ...STALE,
+      ...CONTENT,
+      power: { isConnected: true, isCharging: true, adapter: { watts: 2.5, isUnrecognized: false } },
+    },
+    'problem unknown at-risk | weak-charger | back-up-now',
+  ],
+  [
+    'more stored than the plan that is left allows',
+    { ...STALE, cloudRoom: { usedBytes: 40e9, totalBytes: 5e9 } },
+    'problem unknown at-risk | storage-full | free-cloud-room',
+  ],
+  [
+    'no password for our backups, and iCloud is well',
+    { ...WELL, repositoryObstacle: 'cli.no-password', ownLastMs: { unread: 'refused' } },
+    'healthy unknown protected | own-repository-no-password | give-repository-password',
+  ],
+  [
+    'the limit of our backups was reached, with room on the disk',
+    {
+      ...KEPT,
+      ownLastMs: ago(9),
+      ownFailure: { code: 'device.backup-no-space', atMs: ago(0.1) },
+      ownAllowance: { usedBytes: 45e9, totalBytes: 50e9 },
+    },
+    'healthy late protected | own-allowance-used | raise-allowance',
+  ],
+])
+
 claim('our own backups', [
   [
     'not trusted',
@@ -384,7 +446,7 @@ claim('our own backups', [
   [
     'not found',
     { ...KEPT_HERE, reach: 'absent', lastSeenMs: ago(9), ownLastMs: ago(9) },
-    'unknown late unknown | own-not-seen | unlock-once',
+    'unknown late unknown | own-not-seen | connect-cable',
   ],
   ['not unlocked', { reach: 'usb', obstacle: 'device.locked' }, 'unknown unknown unknown | not-unlocked | unlock-once'],
   [

@@ -25,6 +25,8 @@ export const PLANNED_MS = 26 * HOUR_MS
 /** Below that, neither the phone nor iCloud has room for a backup. */
 export const ROOM_BYTES = 1e9
 export const FULL_SHARE = 0.99
+/** With so much free in iCloud, that it was full before is over: hardly a backup needs more. */
+export const AMPLE_BYTES = 20e9
 
 export const WEAK_LINK_MS = 400
 export const WEAK_LINK_SHARE = 0.05

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { NEVER } from '../../base/abort.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { isAppleRoot, loadAppleRoot, needsAppleRoot } from './apple-root.ts'
+import { loadAppleRoot, needsAppleRoot } from './apple-root.ts'
 import { openDocumentCache } from './document-cache.ts'
 import { readFeeds } from './feeds.ts'
 import { FeedFailure } from './fetch-document.ts'
@@ -169,12 +169,14 @@ test('feeds that are off are not asked for', async () => {
   assert.deepEqual(newestIos('iPhone17,1'), readings.services)
 })
 
-test('only one server needs the root of Apple, and nothing else is taken for it', async () => {
+test('only one server needs the root of Apple', async () => {
   assert.ok(needsAppleRoot(new URL('https://gdmf.apple.com/v2/pmv')))
   for (const other of ['http://gdmf.apple.com/', 'https://www.apple.com/', 'https://gdmf.apple.com.example.org/']) {
     assert.ok(!needsAppleRoot(new URL(other)))
   }
-  assert.ok(!isAppleRoot('no certificate'))
+})
+
+test('nothing else is taken for the root of Apple, wherever it comes from', async () => {
   await using feeds = await openFeeds((_request, response) => response.end('another certificate'))
   const options = { nowMs: 0, address: feeds.addresses.status, signal }
   const loading = loadAppleRoot(openDocumentCache('/nonexistent'), options)

@@ -24,6 +24,8 @@ export const APPLE_FEEDS: FeedAddresses = {
 
 export interface FeedOptions {
   readonly addresses: FeedAddresses
+  /** What `parseAppleRoot` gave; fetched from Apple when it is needed, unless given. */
+  readonly appleRoot?: string | undefined
   /** Copies of the documents; may be deleted. */
   readonly cacheFolder: string
   readonly clock: Clock
@@ -55,12 +57,19 @@ const STATUS = { parse: parseSystemStatus, bytesMax: 4 << 20, freshMs: 5 * MINUT
 const UPDATES = { parse: parseReleases, bytesMax: 32 << 20, freshMs: 6 * HOUR_MS, usableMs: 14 * 24 * HOUR_MS }
 
 /** Asks Apple, for eight seconds at most. What cannot be had is `offline`, what means nothing `odd`: never well. */
-export async function readFeeds({ addresses, cacheFolder, clock, onLook, signal }: FeedOptions): Promise<Feeds> {
+export async function readFeeds({
+  addresses,
+  appleRoot,
+  cacheFolder,
+  clock,
+  onLook,
+  signal,
+}: FeedOptions): Promise<Feeds> {
   const cache = openDocumentCache(cacheFolder)
   const read = async <Value>(place: 'services' | 'updates', address: URL | undefined, kind: Kind<Value>) => {
     if (address === undefined) return NOT_ASKED
     const options = { clock, onLook, signal, msMax: LOOK_MS_MAX }
-    return await look(place, options, (signal) => readDocument(address, kind, { cache, clock, signal }))
+    return await look(place, options, (signal) => readDocument(address, kind, { appleRoot, cache, clock, signal }))
   }
   const [status, updates] = await Promise.all([
     read('services', addresses.status, STATUS),
@@ -84,6 +93,7 @@ interface Read<Value> {
 }
 
 interface ReadOptions {
+  readonly appleRoot: string | undefined
   readonly cache: DocumentCache
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -93,15 +103,16 @@ interface ReadOptions {
 async function readDocument<Value>(
   address: URL,
   { parse, bytesMax, freshMs, usableMs }: Kind<Value>,
-  { cache, clock, signal }: ReadOptions,
+  options: ReadOptions,
 ): Promise<Read<Value>> {
+  const { cache, clock } = options
   const nowMs = clock.nowMs()
   const kept = await cache.read(address)
   const ageMs = kept === undefined ? Number.POSITIVE_INFINITY : Math.abs(nowMs - kept.seenMs)
   const asRead = (document: CachedDocument) => ({ document, value: parse(document.text, nowMs) })
   if (kept !== undefined && ageMs < freshMs) return asRead(kept)
   try {
-    const document = await fetchInTime(address, kept, { bytesMax, cache, clock, signal })
+    const document = await fetchInTime(address, kept, { ...options, bytesMax })
     const read = asRead(document)
     await cache.write(address, document)
     return read
@@ -114,11 +125,12 @@ async function readDocument<Value>(
 async function fetchInTime(
   address: URL,
   kept: CachedDocument | undefined,
-  { bytesMax, cache, clock, signal }: ReadOptions & { readonly bytesMax: number },
+  options: ReadOptions & { readonly bytesMax: number },
 ): Promise<CachedDocument> {
+  const { bytesMax, clock, signal } = options
   try {
     return await withinTime({ ms: FETCH_MS_MAX, clock, late: () => tooSlow(FETCH_MS_MAX), signal }, async (signal) => {
-      const ca = needsAppleRoot(address) ? await authorities(cache, clock, signal) : undefined
+      const ca = needsAppleRoot(address) ? await authorities({ ...options, signal }) : undefined
       const { body, etag, serverMs } = await fetchDocument(address, { etag: kept?.etag, ca, bytesMax, signal })
       const seenMs = clock.nowMs()
       const aheadMs = serverMs === undefined ? undefined : seenMs - serverMs
@@ -130,8 +142,9 @@ async function fetchInTime(
   }
 }
 
-async function authorities(cache: DocumentCache, clock: Clock, signal: AbortSignal): Promise<readonly string[]> {
-  return [...getCACertificates('default'), await loadAppleRoot(cache, { nowMs: clock.nowMs(), signal })]
+async function authorities({ appleRoot, cache, clock, signal }: ReadOptions): Promise<readonly string[]> {
+  const root = appleRoot ?? (await loadAppleRoot(cache, { nowMs: clock.nowMs(), signal }))
+  return [...getCACertificates('default'), root]
 }
 
 function readingOf<Value>(looked: Looked<Read<Value>>): Reading<Value> {

@@ -20,6 +20,16 @@ const { folder, virtual } = world
 const { udid } = virtual
 const notebook = openNotebook(join(folder, 'doctor'))
 
+async function openedRepository() {
+  const place = join(folder, 'repository')
+  const password = new Secret('secret')
+  const kdf = { N: 1024, r: 8, p: 1 }
+  await createRepository(openLocalBackend(place), { password, clock, signal, kdf })
+  return () => openRepository(openLocalBackend(place), { password, signal })
+}
+
+const openOwn = await openedRepository()
+
 async function lookWith(overrides: Partial<Sources> = {}) {
   const { facts } = await lookAt({
     udid,
@@ -62,16 +72,6 @@ test('that a phone forbade iCloud Backup holds until it is on', async () => {
   const later = (await lookWith()).management
   assert.equal(later?.kind === 'known' && later.value.forbidsCloud, undefined)
 })
-
-async function openedRepository() {
-  const place = join(folder, 'repository')
-  const password = new Secret('secret')
-  const kdf = { N: 1024, r: 8, p: 1 }
-  await createRepository(openLocalBackend(place), { password, clock, signal, kdf })
-  return () => openRepository(openLocalBackend(place), { password, signal })
-}
-
-const openOwn = await openedRepository()
 
 const repositoryWith = (open: NonNullable<Sources['repository']>['open']) => ({
   open,

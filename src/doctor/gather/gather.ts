@@ -6,7 +6,7 @@ import { type FeedOptions, readFeeds } from '../feeds/feeds.ts'
 import type { Notebook } from '../notes/notebook.ts'
 import { NO_NOTES, noteBoot, noteSample, type PhoneNotes } from '../notes/notes.ts'
 import type { OnLook } from './look.ts'
-import { factsOfNotes, sampleOf, withDraining } from './notes-facts.ts'
+import { factsOfNotes, sampleOf, withDraining, withSwitchedOn } from './notes-facts.ts'
 import { type Gathered, gatherPhone } from './phone.ts'
 import { gatherRepository, type RepositoryOptions } from './repository.ts'
 
@@ -18,7 +18,7 @@ export interface Sources {
   readonly phone: Phone | 'not-found' | 'not-meant'
   /** The code of what keeps us from reaching it, such as `device.no-usbmuxd`. */
   readonly obstacle?: string | undefined
-  readonly feeds: Pick<FeedOptions, 'addresses' | 'cacheFolder'>
+  readonly feeds: Pick<FeedOptions, 'addresses' | 'appleRoot' | 'cacheFolder'>
   /** Undefined where none is set up. */
   readonly repository: Pick<RepositoryOptions, 'open' | 'backupPassword' | 'tempFolder'> | undefined
   readonly notebook: Notebook
@@ -56,6 +56,7 @@ export async function lookAt(sources: Sources): Promise<DoctorsLook> {
     ...(seen.power && { power: withDraining(seen.power, notes.samples) }),
     ...passwordFact(seen),
     ...managementFact(seen, notes),
+    ...withSwitchedOn(own, notes.trials),
   }
   if (udid !== undefined) await noteLook(notebook, udid, { readings: seen, bootSession }, nowMs)
   return { facts: { nowMs, readings }, trials: notes.trials, newestIos }

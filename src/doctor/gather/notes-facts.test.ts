@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Power, Reading } from '../engine.ts'
+import type { Power, Reading, Readings } from '../engine.ts'
 import { NO_NOTES, type PhoneNotes, type Sample } from '../notes/notes.ts'
-import { factsOfNotes, sampleOf, withDraining } from './notes-facts.ts'
+import { factsOfNotes, sampleOf, withDraining, withSwitchedOn } from './notes-facts.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 22, 8)
 const MINUTE_MS = 60_000
@@ -63,6 +63,22 @@ for (const [what, sample, expected] of [
     assert.equal(power.kind === 'known' && power.value.isDraining, expected)
   })
 }
+
+test('a switch that was turned on here was off until then, unless a backup knows of a later time', () => {
+  const trial = { remedy: 'enable-cloud-backup', cause: 'switch-off', atMs: 5 } as const
+  const told = (value: number): Readings => ({
+    cloudSwitchedOnMs: { kind: 'known', value, source: 'backup', atMs: 9 },
+  })
+  const onMs = (...args: Parameters<typeof withSwitchedOn>) => {
+    const { cloudSwitchedOnMs } = withSwitchedOn(...args)
+    return cloudSwitchedOnMs?.kind === 'known' ? cloudSwitchedOnMs.value : undefined
+  }
+  assert.equal(onMs({}, [trial]), 5)
+  assert.equal(onMs(told(3), [trial]), 5)
+  assert.equal(onMs(told(7), [trial]), undefined)
+  assert.equal(onMs({}, [{ ...trial, result: 'declined' }]), undefined)
+  assert.equal(onMs({}, [{ ...trial, result: 'did-not-help' }]), undefined)
+})
 
 test('a look that found no phone is a sample of that', () => {
   const away = { reach: { kind: 'absent', source: 'this-computer', atMs: NOW_MS } } as const

@@ -1,4 +1,4 @@
-import { nightsOf, type Power, type Reading, type Readings } from '../engine.ts'
+import { nightsOf, type Power, type Reading, type Readings, type RemedyId, type Trial } from '../engine.ts'
 import type { PhoneNotes, Sample } from '../notes/notes.ts'
 
 export interface NotesOptions {
@@ -66,6 +66,17 @@ export function withDraining(power: Reading<Power>, samples: readonly Sample[]):
     return agoMs >= DRAINED_MS_MIN && agoMs <= DRAINED_MS_MAX && (sample.percent ?? 0) > percent
   })
   return isDraining ? { ...power, value: { ...power.value, isDraining } } : power
+}
+
+const SWITCHES_ON: ReadonlySet<RemedyId> = new Set<RemedyId>(['enable-cloud-backup', 'turn-on-switch'])
+
+/** When iCloud Backup was last switched on: by what was done here, where that came after what a backup tells. */
+export function withSwitchedOn({ cloudSwitchedOnMs: told }: Readings, trials: readonly Trial[]): Readings {
+  const done = trials.findLast(
+    ({ remedy, result }) => SWITCHES_ON.has(remedy) && (result === undefined || result === 'helped'),
+  )
+  if (done === undefined || (told?.kind === 'known' && told.value > done.atMs)) return {}
+  return { cloudSwitchedOnMs: noted(done.atMs, done.atMs) }
 }
 
 /** This look, for the notes. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deviceClassOf, MODELS, modelNamed, modelOf, RESTART_FAMILIES } from './models.ts'
+import { deviceClassOf, MODELS, modelNamed, modelNameIn, modelOf, RESTART_FAMILIES } from './models.ts'
 
 test('every model is there once, with a name and a version that parses', () => {
   assert.ok(MODELS.length >= 179)
@@ -50,6 +50,14 @@ test('a model is found by the name that people know', () => {
   assert.equal(modelNamed('iPhone SE (3rd generation)')?.type, 'iPhone14,6')
   assert.equal(modelNamed('iPad Pro 11-inch (M4)')?.restart, 'ipad-nohome')
   assert.equal(modelNamed('iPhone14,5')?.name, 'iPhone 13')
+  assert.equal(modelNamed('iPhone SE (3. Generation)')?.type, 'iPhone14,6')
   assert.equal(modelNamed('Nokia 3310'), undefined)
   assert.equal(modelNamed(''), undefined)
+})
+
+test('a generation is counted as the language counts', () => {
+  assert.equal(modelNameIn('de', 'iPhone14,6'), 'iPhone SE (3. Generation)')
+  assert.equal(modelNameIn('en', 'iPhone14,6'), 'iPhone SE (3rd generation)')
+  assert.equal(modelNameIn('de', 'iPhone14,5'), 'iPhone 13')
+  assert.ok(MODELS.every(({ type }) => !/\bgen\b/.test(modelNameIn('de', type))))
 })

@@ -48,7 +48,13 @@ function bare(name: string): string {
   const withoutRadio = name
     .toLowerCase()
     .replaceAll(/wi-fi|cellular|\bgsm\b|\bcdma\b|\bglobal\b|\bchina\b|\b[12]tb\b/g, '')
-  return withoutRadio.replaceAll(/generation/g, 'gen').replaceAll(/[^a-z0-9.]/g, '')
+  return withoutRadio.replaceAll(/(\d)(?:st|nd|rd|th|\.)\s*gen(?:eration)?\b/g, '$1gen').replaceAll(/[^a-z0-9.]/g, '')
+}
+
+/** Its name as Apple writes it in that language: `iPhone SE (3. Generation)`. */
+export function modelNameIn(language: 'en' | 'de', type: string): string {
+  const { name } = modelOf(type)
+  return name.replace(/(\d+)(st|nd|rd|th) gen\b/, language === 'de' ? '$1. Generation' : '$1$2 generation')
 }
 
 export function deviceClassOf(type: string): DeviceClass {

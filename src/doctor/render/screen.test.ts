@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { type Diagnosis, type Finding, NINE } from '../engine.ts'
 import { type Language, speakerFor } from '../texts/speaker.ts'
-import { diagnosisLines } from './screen.ts'
+import { adviceLines, diagnosisLines } from './screen.ts'
 
 const NOW_MS = Date.parse('2026-11-22T08:00:00Z')
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -41,18 +41,32 @@ const healthy: Diagnosis = {
 
 const linesOf = (
   diagnosis: Diagnosis,
-  { language = 'en' as Language, columns = 80, hasColor = false, ios = '17.5' } = {},
+  { language = 'en' as Language, columns = 80, hasColor = false, ios = '17.5', isBrief = false } = {},
 ) => {
   const speaker = speakerFor(language, { timeZone: 'UTC', nowMs: NOW_MS, deviceClass: 'iPhone' })
-  return diagnosisLines(diagnosis, { model: 'iPhone14,5', ios, deviceClass: 'iPhone' }, speaker, { columns, hasColor })
+  const told = isBrief ? adviceLines : diagnosisLines
+  return told(diagnosis, { model: 'iPhone14,5', ios, deviceClass: 'iPhone' }, speaker, { columns, hasColor })
 }
 
-test('a diagnosis says how it stands, why, what was seen, what to do, and what was looked at', () => {
+test('a diagnosis says how it stands, what was looked at, why, what was seen, and last what to do', () => {
   assert.deepEqual(linesOf(full), [
     'iPhone 13, iOS 17.5',
     'This iPhone has a copy, but it is growing old.',
     'Backups to iCloud are not working.',
     'Phonekeep has no backup of it.',
+    '',
+    'The nine checks:',
+    'Fine          Is iCloud Backup switched on?',
+    'Fine          Is the Wi-Fi good enough?',
+    'Fine          Does it charge at night, screen off?',
+    'Problem       Is there room in iCloud?',
+    'Fine          Is Apple’s iCloud working?',
+    'Needs answer  Is the account in order?',
+    'Fine          Does it work without a restart?',
+    'Not known     Are the settings in order?',
+    '              No computer can see this. It matters only when all else has been',
+    '              tried.',
+    'Fine          Is iOS up to date?',
     '',
     'Most likely cause:',
     'There is not enough room left in your iCloud. A backup is only kept if all of it',
@@ -64,6 +78,9 @@ test('a diagnosis says how it stands, why, what was seen, what to do, and what w
     '- The last iCloud backup that succeeded was on October 3 at 8:00 AM, 7 weeks',
     '  ago.',
     '- Only 50 MB of 5 GB are free in iCloud.',
+    '',
+    'Also noticed:',
+    '- Phonekeep has not backed this iPhone up yet.',
     '',
     'What to do now:',
     'Delete the iCloud backup of a device you no longer have. Old backups often take',
@@ -77,35 +94,19 @@ test('a diagnosis says how it stands, why, what was seen, what to do, and what w
     '     list down a little and type “iCloud Backup” into the search box.',
     '  4. Open “Settings” and tap these, one after the other: your name at the very',
     '     top, “iCloud”, “iCloud Backup”. Then tap “Back Up Now”.',
-    '',
-    'Also noticed:',
-    '- Phonekeep has not backed this iPhone up yet.',
-    '',
-    'The nine checks:',
-    'Fine          Is iCloud Backup switched on?',
-    'Fine          Is the Wi-Fi good enough?',
-    'Fine          Does it charge at night, screen off?',
-    'Problem       Is there room in iCloud?',
-    'Fine          Is Apple’s iCloud working?',
-    'Not told yet  Is the account in order?',
-    'Fine          Is no restart needed?',
-    'Not known     Are the settings in order?',
-    '              No computer can see this. It matters only when all else has been',
-    '              tried.',
-    'Fine          Is iOS up to date?',
   ])
 })
 
 test('a healthy phone hears that there is nothing to do', () => {
   const lines = linesOf(healthy, { language: 'de' })
-  assert.deepEqual(lines.slice(0, 6), [
+  assert.deepEqual(lines.slice(0, 5), [
     'iPhone 13, iOS 17.5',
     'Dieses iPhone ist geschützt.',
     'Backups in die iCloud funktionieren.',
     'Phonekeep-Backups funktionieren.',
     '',
-    'Es gibt nichts zu tun.',
   ])
+  assert.deepEqual(lines.slice(-2), ['', 'Es gibt nichts zu tun.'])
 })
 
 test('lines keep to the width of the page', () => {
@@ -136,7 +137,72 @@ test('of the other checks only those that found something are told', () => {
     'Further checks:',
     'Problem       Is the Phonekeep backup recent?',
     '              There is no Phonekeep backup yet.',
+    '',
+    'There is nothing to do.',
   ])
+})
+
+const unread = (check: Finding['check'], why: string): Finding => ({
+  check,
+  status: 'unknown',
+  evidence: [seen('unread', { why: { message: { key: `unread.${why}` } } })],
+})
+
+const silent: Diagnosis = {
+  ...full,
+  cause: 'own-not-trusted',
+  others: [],
+  findings: [
+    ...NINE.map((check) => unread(check, check === 'service' ? 'offline' : 'refused')),
+    unread('clock', 'refused'),
+    unread('own-password', 'refused'),
+  ],
+}
+
+test('a reason why much could not be read is told once, and what nobody asked about is left out', () => {
+  const lines = linesOf(silent)
+  assert.deepEqual(lines.slice(lines.indexOf('The nine checks:'), lines.indexOf('Perhaps:')), [
+    'The nine checks:',
+    'Not known     Is iCloud Backup switched on?',
+    'Not known     Is the Wi-Fi good enough?',
+    'Not known     Does it charge at night, screen off?',
+    'Not known     Is there room in iCloud?',
+    'Not known     Is Apple’s iCloud working?',
+    '              This could not be found out: Apple could not be reached.',
+    'Not known     Is the account in order?',
+    'Not known     Does it work without a restart?',
+    'Not known     Are the settings in order?',
+    'Not known     Is iOS up to date?',
+    'Why not more is known: the iPhone gave no answer.',
+    '',
+  ])
+})
+
+test('what the person did not know is not held against them', () => {
+  const findings = NINE.map((check) => unread(check, check === 'storage' ? 'unsure' : 'offline'))
+  assert.doesNotMatch(linesOf({ ...full, findings }).join(' '), /nobody could say/)
+})
+
+test('a cause that nothing points to is called a guess', () => {
+  assert.ok(linesOf({ ...full, cause: 'ios-outdated' }).includes('Perhaps:'))
+  assert.ok(linesOf(full).includes('Most likely cause:'))
+})
+
+test('where no backups of our own are set up, that is said once', () => {
+  const verdict = { ...full.verdict, local: 'unknown' } as const
+  const findings: readonly Finding[] = [
+    ...healthy.findings,
+    { check: 'own-runs', status: 'unknown', evidence: [seen('own-not-set-up')] },
+  ]
+  const text = linesOf({ ...healthy, verdict, findings }).join('\n')
+  assert.equal(text.split('Phonekeep itself is not set up to make backups here.').length, 2)
+  assert.doesNotMatch(text, /Further checks|Nothing is known/)
+})
+
+test('in brief only the advice is told', () => {
+  const lines = linesOf(full, { isBrief: true })
+  assert.equal(lines[0], 'Most likely cause:')
+  assert.ok(!lines.includes('The nine checks:'))
 })
 
 test('a name from a phone cannot steer the terminal', () => {

@@ -3,10 +3,13 @@ import type { Speaker } from '../texts/speaker.ts'
 import { type Page, paint, type Tone, wrap } from './page.ts'
 import {
   evidenceForCause,
+  isGuess,
   isNine,
+  localText,
   lossOf,
   type Patient,
   patientText,
+  readableFindings,
   type Status,
   stepsFor,
   type ToldCheck,
@@ -24,53 +27,69 @@ const STATUSES: readonly Status[] = ['ok', 'problem', 'unknown', 'asked']
 
 const STATUS_TONES: Readonly<Record<Status, Tone>> = { ok: 'good', problem: 'bad', unknown: 'open', asked: 'open' }
 
-/** A diagnosis as lines for a terminal: how it stands, why, what was seen, what to do, and every check. */
+/**
+ * A diagnosis as lines for a terminal: how it stands, every check, and last, where a person looks first, why, what was seen
+ * and what to do.
+ */
 export function diagnosisLines(
   diagnosis: Diagnosis,
   patient: Patient,
   speaker: Speaker,
   page: Page,
 ): readonly string[] {
-  const checks = toldChecks(diagnosis.findings, speaker)
-  const told = new Set(evidenceForCause(diagnosis, speaker))
-  const sections = [
+  const { findings, reasons } = readableFindings(diagnosis.findings)
+  const checks = toldChecks(findings, speaker)
+  const told = new Set([...evidenceForCause(diagnosis, speaker), localText(diagnosis, speaker)])
+  const nine = checks.filter(({ check }) => isNine(check))
+  return sectionLines([
     verdictLines(diagnosis, patient, speaker, page),
-    causeLines(diagnosis, speaker, page),
-    listLines('screen.evidence', [...told], speaker, page),
-    nextStepLines(diagnosis, patient, speaker, page),
-    listLines(
-      'screen.others',
-      diagnosis.others.map((other) => speaker.say({ key: `cause.${other}` })),
-      speaker,
-      page,
-    ),
+    [
+      ...checkLines('screen.checks', nine, told, speaker, page),
+      ...reasons.flatMap((why) => wrap(speaker.say({ key: 'screen.unread', values: { why: { message: why } } }), page)),
+    ],
     checkLines(
-      'screen.checks',
-      checks.filter(({ check }) => isNine(check)),
+      'screen.more',
+      checks.filter((check) => isWorthTelling(check, told)),
       told,
       speaker,
       page,
     ),
-    checkLines('screen.more', checks.filter(isWorthTelling), told, speaker, page),
-  ]
+    adviceLines(diagnosis, patient, speaker, page),
+  ])
+}
+
+/** Why, what was seen, and what to do: all that is new where what was found has been told before. */
+export function adviceLines(diagnosis: Diagnosis, patient: Patient, speaker: Speaker, page: Page): readonly string[] {
+  const others = diagnosis.others.map((other) => speaker.say({ key: `cause.${other}` }))
+  return sectionLines([
+    causeLines(diagnosis, speaker, page),
+    listLines('screen.evidence', evidenceForCause(diagnosis, speaker), speaker, page),
+    listLines('screen.others', others, speaker, page),
+    nextStepLines(diagnosis, patient, speaker, page),
+  ])
+}
+
+function sectionLines(sections: readonly (readonly string[])[]): readonly string[] {
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
 }
 
-function verdictLines({ verdict }: Diagnosis, patient: Patient, speaker: Speaker, page: Page): readonly string[] {
+function verdictLines(diagnosis: Diagnosis, patient: Patient, speaker: Speaker, page: Page): readonly string[] {
+  const { verdict } = diagnosis
   const who = patientText(patient, speaker)
   const headline = speaker.say({ key: `verdict.${verdict.protected}` })
   return [
     ...(who === undefined ? [] : wrap(who, page)),
     ...painted(wrap(headline, page), VERDICT_TONES[verdict.protected], page),
     ...wrap(speaker.say({ key: `verdict.icloud.${verdict.icloud}` }), page),
-    ...wrap(speaker.say({ key: `verdict.local.${verdict.local}` }), page),
+    ...wrap(localText(diagnosis, speaker), page),
   ]
 }
 
-function causeLines({ cause }: Diagnosis, speaker: Speaker, page: Page): readonly string[] {
+function causeLines(diagnosis: Diagnosis, speaker: Speaker, page: Page): readonly string[] {
+  const { cause } = diagnosis
   if (cause === undefined) return []
   const text = `${speaker.say({ key: `cause.${cause}` })} ${speaker.say({ key: `cause.${cause}.why` })}`
-  return [heading('screen.cause', speaker, page), ...wrap(text, page)]
+  return [heading(isGuess(diagnosis) ? 'screen.guess' : 'screen.cause', speaker, page), ...wrap(text, page)]
 }
 
 function listLines(title: string, sentences: readonly string[], speaker: Speaker, page: Page): readonly string[] {
@@ -142,8 +161,9 @@ function checkLines(
 }
 
 /** Of the checks beside the nine, those are told that found something; what nobody looked at is left out. */
-function isWorthTelling({ check, status, evidence }: ToldCheck): boolean {
-  return !isNine(check) && (status === 'problem' || (status === 'unknown' && evidence.length > 0))
+function isWorthTelling({ check, status, evidence }: ToldCheck, told: ReadonlySet<string>): boolean {
+  const isNew = evidence.some((sentence) => !told.has(sentence))
+  return !isNine(check) && (status === 'problem' || (status === 'unknown' && isNew))
 }
 
 function heading(key: string, speaker: Speaker, page: Page): string {

@@ -1,5 +1,13 @@
-import { type CauseId, type Diagnosis, type Finding, type NextStep, NINE, type RemedyId } from '../engine.ts'
-import { modelOf } from '../models/models.ts'
+import {
+  type CauseId,
+  type Diagnosis,
+  type Finding,
+  type Message,
+  type NextStep,
+  NINE,
+  type RemedyId,
+} from '../engine.ts'
+import { modelNameIn } from '../models/models.ts'
 import { stepsOf } from '../steps.ts'
 import { CATALOGUES, type Listener, type Speaker } from '../texts/speaker.ts'
 
@@ -36,6 +44,62 @@ export function evidenceOf(findings: readonly Finding[], speaker: Speaker): read
   return [...new Set(sentences)]
 }
 
+const UNREAD = 'evidence.unread'
+/** So often may be said why something could not be read; what is more common is told once, for all. */
+const SAME_REASON_MAX = 2
+
+/**
+ * What people read: why something could not be read is not told check by check where much has the same reason, and a check
+ * beside the nine that is unknown for such a reason is not told at all.
+ */
+export function readableFindings(findings: readonly Finding[]): {
+  readonly findings: readonly Finding[]
+  /** Why much could not be read. */
+  readonly reasons: readonly Message[]
+} {
+  const common = commonReasons(findings)
+  const isLeftOut = ({ message }: Finding['evidence'][number]) => {
+    const why = unreadWhy(message)
+    return why !== undefined && (why === UNSURE || common.has(why))
+  }
+  const isTold = ({ check, status, evidence }: Finding) =>
+    isNine(check) || status !== 'unknown' || !evidence.some(isLeftOut)
+  return {
+    findings: findings
+      .filter(isTold)
+      .map((finding) => ({ ...finding, evidence: finding.evidence.filter((one) => !isLeftOut(one)) })),
+    reasons: [...common].map((key) => ({ key })),
+  }
+}
+
+function commonReasons(findings: readonly Finding[]): ReadonlySet<string> {
+  const whys = findings.flatMap(({ evidence }) => [...new Set(evidence.map(({ message }) => unreadWhy(message)))])
+  const counts = [...Map.groupBy(whys, (why) => why)].map(([why, those]) => ({ why, count: those.length }))
+  const common = counts.filter(({ why, count }) => why !== UNSURE && count > SAME_REASON_MAX)
+  return new Set(common.flatMap(({ why }) => why ?? []))
+}
+
+/** Whoever said "I don't know" need not be told so. */
+const UNSURE = 'unread.unsure'
+
+function unreadWhy({ key, values }: Message): string | undefined {
+  const why = values?.why
+  return key === UNREAD && typeof why === 'object' && 'message' in why ? why.message.key : undefined
+}
+
+/** How our own backups stand; where none are set up, that says it. */
+export function localText({ verdict, findings }: Diagnosis, speaker: Speaker): string {
+  const isSetUp = !findings.some(({ evidence }) => evidence.some(({ message }) => message.key === NOT_SET_UP))
+  return speaker.say({ key: isSetUp || verdict.local !== 'unknown' ? `verdict.local.${verdict.local}` : NOT_SET_UP })
+}
+
+const NOT_SET_UP = 'evidence.own-not-set-up'
+
+/** Nothing that was seen points to the cause: it is only what comes next. */
+export function isGuess({ cause, findings }: Diagnosis): boolean {
+  return !findings.some((finding) => finding.status === 'problem' && finding.cause === cause)
+}
+
 export function isNine(check: Finding['check']): boolean {
   return NINE.some((one) => one === check)
 }
@@ -55,7 +119,7 @@ function backgroundOf(cause: CauseId | undefined): readonly Finding['check'][] {
 /** `iPhone 13, iOS 18.5`, as far as it is known. */
 export function patientText({ model, ios }: Patient, speaker: Speaker): string | undefined {
   if (model === undefined && ios === undefined) return undefined
-  const name = model === undefined ? speaker.say({ key: 'word.device' }) : modelOf(model).name
+  const name = model === undefined ? speaker.say({ key: 'word.device' }) : modelNameIn(speaker.language, model)
   const key = ios === undefined ? 'screen.model-only' : 'screen.model'
   return speaker.say({ key, values: ios === undefined ? { name } : { name, ios } })
 }

@@ -1,7 +1,7 @@
-import type { Condition, LogEvent, Message, MessageValue } from '../engine.ts'
+import type { Condition, Logged, Message, MessageValue } from '../engine.ts'
 
-/** What the phone's log tells, in a sentence. */
-export function watchMessage(event: LogEvent): Message {
+/** What a watched phone tells, in a sentence. */
+export function watchMessage(event: Logged['event']): Message {
   switch (event.kind) {
     case 'condition':
       return event.isRestoring ? watched('restoring') : conditionMessage(event.condition)

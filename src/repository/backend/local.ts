@@ -178,7 +178,8 @@ async function writeNew(path: string, pieces: readonly Uint8Array[], signal: Abo
   await file.sync()
 }
 
-const WRITE_BYTES_MAX = 4 * 1024 * 1024
+/** Larger writes make Linux look for large pages to copy into, which was measured to take four times as long. */
+const WRITE_BYTES_MAX = 256 * 1024
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   for (let offset = 0; offset < bytes.length; ) {

@@ -2,7 +2,7 @@ import { isFresh } from '../cloud.ts'
 import { saw } from '../evidence.ts'
 import { type AppSize, type Facts, known, type PlanUse } from '../facts.ts'
 import type { Evidence, Finding } from '../finding.ts'
-import { FULL_SHARE, ROOM_BYTES } from '../thresholds.ts'
+import { AMPLE_BYTES, FULL_SHARE, ROOM_BYTES } from '../thresholds.ts'
 import { conclude, provedByBackup, type Sign, sign } from './conclude.ts'
 import { ERROR_FACTS, errorSigns, messageSigns } from './signs.ts'
 
@@ -14,7 +14,7 @@ export function examineStorage(facts: Facts): readonly Finding[] {
     check: 'storage',
     signs: [
       ...(room === undefined || isOdd ? [] : roomSigns(facts, room)),
-      ...(isFresh(facts) ? [] : staleSigns(facts)),
+      ...(isFresh(facts) ? [] : staleSigns(facts, hasAmpleRoom(room))),
     ],
     proof: isOdd ? [] : [...provedByBackup(facts), ...roomEvidence(room)],
     notes: isOdd ? [saw('odd', ['cloudRoom'], {})] : [],
@@ -23,11 +23,16 @@ export function examineStorage(facts: Facts): readonly Finding[] {
   })
 }
 
-function staleSigns(facts: Facts): readonly Sign[] {
+function staleSigns(facts: Facts, isAmple: boolean): readonly Sign[] {
   return [
     ...messageSigns(facts, { 'storage-full': ['storage-full', 'certain'] }),
-    ...errorSigns(facts, 'storage', 'storage-full'),
+    ...(isAmple ? [] : errorSigns(facts, 'storage', 'storage-full')),
   ]
+}
+
+/** Whoever has made room since an error has nothing to do but to try again. */
+function hasAmpleRoom(room: PlanUse | undefined): boolean {
+  return room !== undefined && isSound(room) && freeBytes(room) >= AMPLE_BYTES
 }
 
 /** A backup that was made lately may still fit; a full plan is then a warning. */
