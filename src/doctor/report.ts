@@ -7,6 +7,7 @@ import {
   isNine,
   localText,
   lossOf,
+  othersToTell,
   type Patient,
   patientText,
   readableFindings,
@@ -126,8 +127,8 @@ function phoneText({ model, ios }: Patient, build: string | undefined, speaker: 
 }
 
 function causeTexts(diagnosis: Diagnosis, speaker: Speaker): readonly string[] {
-  const { cause, others } = diagnosis
-  const also = others.map(
+  const { cause } = diagnosis
+  const also = othersToTell(diagnosis).map(
     (other) => `- ${speaker.say({ key: 'screen.others' })}: ${speaker.say({ key: `cause.${other}` })}`,
   )
   if (cause === undefined) return also

@@ -12,7 +12,11 @@ import { openWorld } from '../testing/world.ts'
 
 const DAY_S = 86_400
 const password = new Secret('backup password')
-const world = await openWorld({ files: 20, bytes: 200_000, virtual: { encryption: { password, iterations: FEW_ITERATIONS } } })
+const world = await openWorld({
+  files: 20,
+  bytes: 200_000,
+  virtual: { encryption: { password, iterations: FEW_ITERATIONS } },
+})
 after(() => world[Symbol.asyncDispose]())
 const temp = await mkdtempDisposable(join(tmpdir(), 'phonekeep-doctor-'))
 after(() => temp.remove())

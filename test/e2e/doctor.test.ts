@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempDisposable, readFile } from 'node:fs/promises'
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -155,6 +155,19 @@ test('a no changes nothing, and the steps for doing it by hand come up', async (
   ])
   assert.match(shown, /Tap|tap/)
   assert.equal(virtual.values.get(BACKUP, 'CloudBackupEnabled'), false)
+})
+
+test('what is neither a yes nor a no is asked again, and once it is on the night is waited for', async () => {
+  usePhone({}, { daysAgo: 20 })
+  virtual.values.set(BACKUP, 'CloudBackupEnabled', false)
+  const consent = /Switch iCloud Backup on now\? \[y\/N\] $/
+  const { shown, exitCode } = await onScreen([], person(), [
+    [consent, `perhaps${ENTER}`],
+    [consent, `y${ENTER}`],
+  ])
+  assert.match(shown, /y for yes or n for no/)
+  assert.match(shown, /have just been set up[\s\S]*Give it one night/)
+  assert.equal(exitCode, UNSURE)
 })
 
 for (const [what, condition, cause] of [
@@ -341,6 +354,28 @@ test('every look and every backup notes how the phone was found, and that it was
   )
 })
 
+test('a phone that is taken to its own charger while it is watched is watched on, and noted there', async () => {
+  usePhone({ power: 'battery' })
+  const env = person()
+  const { child, finished } = startPhonekeep(['doctor', '--watch', '0.25'], env)
+  await using wifi = await openWifi(virtual, { signal: NEVER })
+  let listened = 0
+  child.stderr?.on('data', (text: Buffer) => {
+    if (/Listening to the/.test(text.toString()) && ++listened === 1) {
+      world.server.detach(virtual)
+      virtual.condition.set({ power: 'charging' })
+      world.server.attach(wifi)
+    }
+  })
+  const { err } = await finished
+  world.server.detach(wifi)
+  world.server.attach(virtual)
+  assert.equal(listened, 2, err)
+  const { samples } = await openNotebook(join(env.PHONEKEEP_STATE ?? '', 'doctor')).read(virtual.udid)
+  const [first, last] = [samples.at(0), samples.at(-1)]
+  assert.deepEqual([first?.reach, first?.isOnPower, last?.reach, last?.isOnPower], ['usb', false, 'wifi', true])
+})
+
 test('a report tells a helper everything but who it is about', async () => {
   usePhone({ organization: 'Example School', isSupervised: true }, { daysAgo: 20 })
   const env = person()
@@ -356,6 +391,18 @@ test('a report tells a helper everything but who it is about', async () => {
     }
     assert.match(text, /iPhone15,4/)
   }
+})
+
+test('a report leaves alone what is there already, and is refused before anything is asked where it cannot be', async () => {
+  usePhone()
+  const env = person()
+  const file = join(caches.path, 'mum')
+  await writeFile(`${file}.md`, 'a letter')
+  await phonekeep(['doctor', '--report', `${file}.md`], env)
+  assert.equal(await readFile(`${file}.md`, 'utf8'), 'a letter')
+  assert.match(await readFile(`${file}-2.md`, 'utf8'), /iPhone15,4/)
+  const { out, err } = await phonekeep(['doctor', '--report', join(caches.path, 'nowhere', 'mum')], env)
+  assert.deepEqual([out, /cli\.system/.test(err)], ['', true])
 })
 
 test('several phones are looked at one after the other, and the worst of them counts', async () => {

@@ -7,7 +7,6 @@ import {
   type Diagnosis,
   diagnose,
   diagnosisLines,
-  type FactName,
   type Facts,
   type FactValues,
   isBackupNews,
@@ -20,7 +19,6 @@ import {
   questionLines,
   type Reading,
   type Readings,
-  type RemedyId,
   type ReportSource,
   readReply,
   type Speaker,
@@ -32,10 +30,11 @@ import { askLine } from '../consent.ts'
 import type { Context } from '../context.ts'
 import { doIt, isCutOff } from './doing.ts'
 import { type LookingOptions, lookAround } from './looking.ts'
+import { NEVER_UNASKED, PASSING, PATIENT } from './manners.ts'
 import { askForTrust, findAgain, type Patient } from './patients.ts'
 import { askYesOrNo } from './replies.ts'
 import { notebookOf } from './run-notes.ts'
-import { watchLog } from './watching.ts'
+import { watchPatient } from './watching.ts'
 
 export interface VisitOptions {
   readonly looking: LookingOptions
@@ -54,33 +53,6 @@ export interface VisitOptions {
 export async function visit(patient: Patient, options: VisitOptions, context: Context): Promise<ReportSource> {
   return await new Visit(patient, options, context).run()
 }
-
-/** What a second look at the phone's screen may show otherwise once something was done. */
-const PASSING: ReadonlySet<string> = new Set<FactName>([
-  'accountWantsAttention',
-  'backUpNow',
-  'cloudRoom',
-  'cloudSwitch',
-  'hasLowDataMode',
-  'hasLowPowerMode',
-  'hasScreenTimeLock',
-  'hasVpn',
-  'isSignedIn',
-  'message',
-  'phoneRoom',
-])
-
-/** There is nothing to do but to wait, or to turn to somebody else. */
-const PATIENT: ReadonlySet<RemedyId> = new Set<RemedyId>([
-  'ask-administrator',
-  'contact-apple',
-  'wait-a-night',
-  'wait-for-apple',
-  'wait-for-restore',
-])
-
-/** What is asked about each time: nobody may find the phone locked who did not expect it. */
-const NEVER_UNASKED: ReadonlySet<RemedyId> = new Set<RemedyId>(['restart-phone'])
 
 type Next = 'look again' | 'think again' | 'end'
 
@@ -144,11 +116,11 @@ class Visit {
 
   async #watch(facts: Facts): Promise<Facts> {
     const { watchMs: ms } = this.#options
-    const { phone } = this.#patient
-    if (ms === undefined || typeof phone === 'string') return facts
+    if (ms === undefined || typeof this.#patient.phone === 'string') return facts
     const say = (sentence: string) => this.#say([sentence])
     const options = { ms, since: facts.readings, speaker: this.#speaker(facts), say }
-    const logged = await watchLog(phone, options, this.#context)
+    const logged = await watchPatient(this.#patient, options, this.#context)
+    this.#patient = await findAgain(this.#patient, this.#context)
     const hasNews = logged.some(({ event }) => isBackupNews(event))
     const { nowMs, readings } = hasNews ? await this.#look() : { ...facts, nowMs: this.#context.clock.nowMs() }
     this.#said = withLog({}, logged)
@@ -238,6 +210,7 @@ class Visit {
     if (!isCutOff(report))
       await this.#note(step, { atMs, ...(report.outcome !== 'done' && { result: 'did-not-help' }) })
     await this.#learnFrom(report)
+    if (action === 'restart-phone' && report.outcome === 'done') await this.#waitForUnlock(speaker)
     this.#forgetPassing()
     return 'look again'
   }
@@ -249,6 +222,13 @@ class Visit {
     if (!isAsking) return undefined
     const question = `${consent} ${speaker.say({ key: 'visit.yes-or-no' })}`
     return (await askYesOrNo(question, speaker, this.#context)) === 'yes'
+  }
+
+  /** Until then a phone with a passcode tells next to nothing. */
+  async #waitForUnlock(speaker: Speaker): Promise<void> {
+    if (!this.#options.isAsking) return
+    this.#say([speaker.say({ key: 'visit.unlocked' })])
+    await askLine('> ', this.#context.signal)
   }
 
   /** A refusal tells something of the phone that nothing else does. */

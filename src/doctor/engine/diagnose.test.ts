@@ -256,3 +256,12 @@ test('errors of the last backup that worked are void', () => {
 function okChecks(facts: Facts): ReadonlySet<CheckId> {
   return new Set(examine(facts).flatMap(({ check, status }) => (status === 'ok' ? [check] : [])))
 }
+
+test('with the switch still off, it is the switch that comes next, not a backup by hand or a night', () => {
+  const facts = madeFacts({ ...STALE, cloudSwitch: false })
+  const first = diagnose(facts).nextStep
+  const trial: Trial = { remedy: 'turn-on-switch', cause: 'switch-off', atMs: NOW }
+  const second = diagnose(facts, [trial]).nextStep
+  assert.deepEqual([first?.remedy, second?.cause], ['enable-cloud-backup', 'switch-off'])
+  assert.ok(second !== undefined && !['back-up-now', 'wait-a-night'].includes(second.remedy), second?.remedy)
+})

@@ -79,6 +79,8 @@ function stepOfPatience(first: Attempt, situation: Situation): Attempt | undefin
     const canRun = pending.remedy !== 'back-up-here' && applies('back-up-here', situation.facts)
     return canRun ? { remedy: 'back-up-here', cause } : undefined
   }
+  // Nothing can be backed up by hand, or in the night, while the switch is off.
+  if (situation.verdict.icloud === 'off') return undefined
   const wasTapped = situation.history.some(({ remedy, atMs }) => remedy === 'back-up-now' && atMs >= pending.atMs)
   const canTap = THEN_BACK_UP_NOW.has(pending.remedy) && !wasTapped
   return { remedy: canTap ? 'back-up-now' : 'wait-a-night', cause }

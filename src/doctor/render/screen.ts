@@ -7,6 +7,7 @@ import {
   isNine,
   localText,
   lossOf,
+  othersToTell,
   type Patient,
   patientText,
   readableFindings,
@@ -60,7 +61,7 @@ export function diagnosisLines(
 
 /** Why, what was seen, and what to do: all that is new where what was found has been told before. */
 export function adviceLines(diagnosis: Diagnosis, patient: Patient, speaker: Speaker, page: Page): readonly string[] {
-  const others = diagnosis.others.map((other) => speaker.say({ key: `cause.${other}` }))
+  const others = othersToTell(diagnosis).map((other) => speaker.say({ key: `cause.${other}` }))
   return sectionLines([
     causeLines(diagnosis, speaker, page),
     listLines('screen.evidence', evidenceForCause(diagnosis, speaker), speaker, page),

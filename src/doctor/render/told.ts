@@ -95,6 +95,11 @@ export function localText({ verdict, findings }: Diagnosis, speaker: Speaker): s
 
 const NOT_SET_UP = 'evidence.own-not-set-up'
 
+/** What stops iCloud may stop our own backups, too: that is the same to whoever reads it. */
+export function othersToTell({ cause, others }: Diagnosis): readonly CauseId[] {
+  return others.filter((other) => other !== `own-${cause}` && cause !== `own-${other}`)
+}
+
 /** Nothing that was seen points to the cause: it is only what comes next. */
 export function isGuess({ cause, findings }: Diagnosis): boolean {
   return !findings.some((finding) => finding.status === 'problem' && finding.cause === cause)
