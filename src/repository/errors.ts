@@ -52,9 +52,20 @@ export function wrongPassword(location: string): RepositoryError {
 /** Stored bytes are not what was once written. `what` names the file or blob. */
 export function damaged(what: string, saw: string, cause?: unknown): RepositoryError {
   return new AppError('repo.damaged', `${what}: ${saw}`, {
-    remedy: 'Run `phonekeep check` to learn how far the damage goes, and look after the disk before writing more',
+    remedy: remedyOf(what),
     cause,
   })
+}
+
+/** No check gets past a damaged config, key or lock. */
+function remedyOf(what: string): string {
+  if (/^config$|^keys\b/.test(what)) {
+    return 'Put it back from a copy of the repository, and look after the disk: nothing opens without it'
+  }
+  if (what.startsWith('locks/')) {
+    return 'Once nobody works on the repository any more, `phonekeep unlock --remove-all` removes it'
+  }
+  return 'Run `phonekeep check` to learn how far the damage goes, and look after the disk before writing more'
 }
 
 /** Of another format, or locked with another kind of key. */

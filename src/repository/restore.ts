@@ -155,7 +155,7 @@ class Restore {
   async #finishFolder(path: Buffer, node: FolderNode): Promise<void> {
     await onDisk(path, async () => {
       await chmod(path, node.mode)
-      await utimes(path, node.modifiedMs / 1000, node.modifiedMs / 1000)
+      await utimes(path, ...timesOf(node))
     })
     this.#count({ files: 0, folders: 1, bytes: 0 })
   }
@@ -191,7 +191,7 @@ class Restore {
     }
     await onDisk(path, async () => {
       await file.chmod(mode)
-      await file.utimes(modifiedMs / 1000, modifiedMs / 1000)
+      await file.utimes(...timesOf({ modifiedMs }))
     })
     this.#count({ files: 1, folders: 0, bytes })
   }
@@ -199,7 +199,7 @@ class Restore {
   async #symlink(path: Buffer, node: SymlinkNode): Promise<void> {
     await onDisk(path, async () => {
       await symlink(Buffer.from(nameBytes(node.linkTarget)), path)
-      await lutimes(path, node.modifiedMs / 1000, node.modifiedMs / 1000)
+      await lutimes(path, ...timesOf(node))
     })
   }
 
@@ -208,6 +208,12 @@ class Restore {
     this.#done = { files: done.files + files, folders: done.folders + folders, bytes: done.bytes + bytes }
     this.#onProgress(this.#done)
   }
+}
+
+/** Node takes a number below zero for now: what is older than 1970 has to be a date. */
+function timesOf({ modifiedMs }: { readonly modifiedMs: number }): [accessed: Date | number, modified: Date | number] {
+  const time = modifiedMs < 0 ? new Date(modifiedMs) : modifiedMs / 1000
+  return [time, time]
 }
 
 const SLASH = utf8('/')

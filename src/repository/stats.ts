@@ -67,17 +67,63 @@ async function countRestoreSize(
   snapshots: readonly Snapshot[],
   options: StatsOptions,
 ): Promise<Stats> {
-  let files = 0
-  let bytes = 0
+  const known = new Map<Id, Size | undefined>()
+  const sum: Size = { files: 0, bytes: 0 }
   for (const { tree } of snapshots) {
-    const inodes = new Set<string>()
-    for await (const { inode, sizeBytes } of nodesBelow(repository, tree, options)) {
-      files++
-      if (inode === '' || !inodes.has(inode)) bytes += sizeBytes
-      inodes.add(inode)
-    }
+    addSize(
+      sum,
+      (await sizeWithoutLinks(repository, tree, { ...options, known })) ?? (await sizeOf(repository, tree, options)),
+    )
   }
-  return { files, bytes, blobs: 0 }
+  return { ...sum, blobs: 0 }
+}
+
+interface Size {
+  files: number
+  bytes: number
+}
+
+function addSize(sum: Size, { files, bytes }: Size): void {
+  sum.files += files
+  sum.bytes += bytes
+}
+
+/**
+ * What is below a tree; undefined where files have inodes, as restic's have, so that some may be hard links. As a phone's have
+ * none, a folder that many snapshots share is read once.
+ */
+async function sizeWithoutLinks(
+  repository: Repository,
+  tree: Id,
+  options: StatsOptions & { readonly known: Map<Id, Size | undefined> },
+): Promise<Size | undefined> {
+  const { known, onTree } = options
+  if (known.has(tree)) return known.get(tree)
+  known.set(tree, undefined)
+  const size: Size = { files: 0, bytes: 0 }
+  for (const stored of await loadNodes(repository, tree, options.signal)) {
+    if (inodeOf(stored.json) !== '') return undefined
+    const node = decodeNode(stored, 'A node')
+    addSize(size, { files: 1, bytes: node.kind === 'file' ? node.sizeBytes : 0 })
+    if (node.kind !== 'folder') continue
+    const below = await sizeWithoutLinks(repository, node.subtree, options)
+    if (below === undefined) return undefined
+    addSize(size, below)
+  }
+  onTree?.()
+  known.set(tree, size)
+  return size
+}
+
+/** What a snapshot takes that may have hard links. */
+async function sizeOf(repository: Repository, tree: Id, options: StatsOptions): Promise<Size> {
+  const size: Size = { files: 0, bytes: 0 }
+  const inodes = new Set<string>()
+  for await (const { inode, sizeBytes } of nodesBelow(repository, tree, options)) {
+    addSize(size, { files: 1, bytes: inode === '' || !inodes.has(inode) ? sizeBytes : 0 })
+    inodes.add(inode)
+  }
+  return size
 }
 
 async function countFilesByContents(
@@ -86,9 +132,10 @@ async function countFilesByContents(
   options: StatsOptions,
 ): Promise<Stats> {
   const seen = new Set<string>()
+  const passed = new Set<Id>()
   let bytes = 0
   for (const { tree } of snapshots) {
-    for await (const { content, sizeBytes } of nodesBelow(repository, tree, options)) {
+    for await (const { content, sizeBytes } of nodesBelow(repository, tree, { ...options, passed })) {
       if (addTo(seen, content)) bytes += sizeBytes
     }
   }
@@ -104,9 +151,10 @@ async function countBlobsPerFile(
   const contents = new Set<string>()
   const paths = new Set<string>()
   const pathsWithBlobs = new Set<string>()
+  const passed = new Set<Id>()
   let bytes = 0
   for (const { tree } of snapshots) {
-    for await (const { path, content } of nodesBelow(repository, tree, options)) {
+    for await (const { path, content } of nodesBelow(repository, tree, { ...options, passed })) {
       if (content.length === 0 || !addTo(contents, content)) continue
       addTo(paths, [path])
       for (const id of content) {
@@ -138,12 +186,16 @@ interface CountedNode {
   readonly inode: string
 }
 
-/** Everything below a tree, in restic's order: by name, and a folder's content right after it. What it has twice comes twice. */
+/**
+ * Everything below a tree, in restic's order: by name, and a folder's content right after it. What it has twice comes twice,
+ * but for the trees in `passed`: what is below them comes only once, in one call or several.
+ */
 async function* nodesBelow(
   repository: Repository,
   root: Id,
-  { signal, onTree }: StatsOptions,
+  { signal, onTree, passed }: StatsOptions & { readonly passed?: Set<Id> },
 ): AsyncGenerator<CountedNode> {
+  if (isPassed(root, passed)) return
   const open = [{ nodes: await loadNodes(repository, root, signal), path: '' }]
   for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
     const next = folder.nodes.next()
@@ -156,8 +208,15 @@ async function* nodesBelow(
     const path = `${folder.path}/${node.name}`
     const { content, sizeBytes } = node.kind === 'file' ? node : EMPTY
     yield { path, content, sizeBytes, inode: inodeOf(next.value.json) }
-    if (node.kind === 'folder') open.push({ nodes: await loadNodes(repository, node.subtree, signal), path })
+    if (node.kind !== 'folder' || isPassed(node.subtree, passed)) continue
+    open.push({ nodes: await loadNodes(repository, node.subtree, signal), path })
   }
+}
+
+/** Notes that a tree is passed; true if it was before. */
+function isPassed(tree: Id, passed: Set<Id> | undefined): boolean {
+  if (passed === undefined) return false
+  return passed.has(tree) || !passed.add(tree)
 }
 
 async function loadNodes(repository: Repository, tree: Id, signal: AbortSignal): Promise<Generator<StoredNode>> {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isSystemError } from '../../base/errors.ts'
@@ -58,7 +58,7 @@ class LocalBackend implements Backend {
     const sizeBytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
     await this.#attempt('write', path, async () => {
       if (!(await this.#isThere(path, sizeBytes))) {
-        await this.#ensureFanOut(name)
+        await this.#ensureFolder(dirname(path))
         await writeWhole(join(this.location, path), pieces, signal)
       }
       await syncFolder(dirname(join(this.location, path)))
@@ -66,20 +66,31 @@ class LocalBackend implements Backend {
   }
 
   async #isThere(path: string, sizeBytes: number): Promise<boolean> {
-    const existing = await orAbsent(stat(join(this.location, path)))
+    const existing = await this.#stat(path)
     if (existing === undefined) return false
     if (existing.size === sizeBytes) return true
     throw damaged(path, `it exists with ${existing.size} bytes where ${sizeBytes} were to be written`)
   }
 
-  /** Only the folder of two digits is made, and the quarantine: a repository whose folder is gone must not come back empty. */
-  async #ensureFanOut(name: StoredName): Promise<void> {
-    if (name.kind !== 'pack' && name.kind !== 'quarantine') return
-    const folder = dirname(join(this.location, pathOf(name)))
-    if ((await orAbsent(stat(folder))) !== undefined) return await this.#making.get(folder)
-    const making = makeDurableFolder(folder).finally(() => this.#making.delete(folder))
+  /** Makes a folder that is missing, such as an empty one that was not copied with the rest. */
+  async #ensureFolder(folder: string): Promise<void> {
+    if (folder === '.') return
+    if ((await this.#stat(folder)) !== undefined) return await this.#making.get(folder)
+    const making = this.#makeFolder(folder).finally(() => this.#making.delete(folder))
     this.#making.set(folder, making)
     await making
+  }
+
+  /** What has no config is no repository: where a disk is not mounted, nothing must come back empty. */
+  async #makeFolder(folder: string): Promise<void> {
+    const parent = dirname(folder)
+    if (parent === '.' && (await this.#stat('config')) === undefined) return
+    await this.#ensureFolder(parent)
+    await makeDurableFolder(join(this.location, folder))
+  }
+
+  async #stat(path: string): Promise<Stats | undefined> {
+    return await orAbsent(stat(join(this.location, path)))
   }
 
   async load(name: StoredName, range: ByteRange, { signal }: BackendOptions): Promise<Uint8Array | undefined> {
@@ -99,7 +110,7 @@ class LocalBackend implements Backend {
       for (const name of await this.#namesIn(folder)) {
         signal.throwIfAborted()
         const id = parseId(name)
-        if (id === undefined) continue
+        if (id === undefined || dirname(pathOf({ kind, id })) !== folder) continue
         const info = await this.#attempt('read', folder, () => orAbsent(stat(join(this.location, folder, name))))
         if (info?.isFile()) yield { id, sizeBytes: info.size, modifiedMs: info.mtimeMs }
       }

@@ -10,7 +10,12 @@ const MARKED = 'Another program has marked this pack for deletion; its next prun
 export function findingOfPack(fault: PackFault): CheckFinding {
   switch (fault.kind) {
     case 'index-damaged':
-      return { kind: fault.kind, severity: 'damage', subject: indexPath(fault), sentence: messageOf(fault.error) }
+      return {
+        kind: fault.kind,
+        severity: 'damage',
+        subject: indexPath(fault),
+        sentence: sentenceOf(indexPath(fault), fault.error),
+      }
     case 'index-duplicate': {
       const sentence = `The pack ${fault.packId} is listed in another index file as well`
       return { kind: fault.kind, severity: 'hint', subject: indexPath(fault), sentence }
@@ -42,6 +47,12 @@ export function findingOfTree(fault: TreeFault): CheckFinding {
   }
   const sentence = `No index lists this part of the file ${fault.path}`
   return { kind: fault.kind, severity: 'damage', subject: `blob ${fault.blob}`, sentence }
+}
+
+/** What an error says of a subject, without naming it again. */
+export function sentenceOf(subject: string, error: unknown): string {
+  const message = messageOf(error)
+  return message.startsWith(`${subject}: `) ? message.slice(subject.length + 2) : message
 }
 
 /** What an error says. */

@@ -11,7 +11,7 @@ import type { PackedBlob } from '../indexes/blob-index.ts'
 import type { StoredPack } from '../packs/pack-reader.ts'
 import { KEY_FILE_BYTES_MAX, Repository } from '../repository.ts'
 import { byTime, loadSnapshot, type Snapshot } from '../snapshots/snapshot.ts'
-import { findingOfPack, findingOfTree, messageOf } from './check-findings.ts'
+import { findingOfPack, findingOfTree, messageOf, sentenceOf } from './check-findings.ts'
 import type {
   CheckFinding,
   CheckFindingKind,
@@ -249,7 +249,7 @@ class Check {
       return true
     } catch (error) {
       this.#options.signal.throwIfAborted()
-      this.#add({ kind, severity: 'damage', subject, sentence: messageOf(error) })
+      this.#add({ kind, severity: 'damage', subject, sentence: sentenceOf(subject, error) })
       return false
     }
   }
