@@ -57,7 +57,7 @@ test('what to do is said in the order in which to do it', () => {
   )
   const words = [
     'a copy of the repository',
-    'phonekeep unlock',
+    'phonekeep unlock --remove-all',
     'repair packs abababab',
     'repair index',
     'Back the phones',

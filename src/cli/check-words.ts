@@ -79,7 +79,10 @@ export function pathLine({ path, kind, because }: HurtPath): string {
 const ADVICE: readonly (readonly [RegExp, (subjects: readonly string[]) => string])[] = [
   [/./, () => 'Make a copy of the repository and look at the health of its disk, before anything is written'],
   [/^file-damaged config$/, () => 'Put the file config back from a copy of the repository: nothing opens without it'],
-  [/^file-damaged locks/, () => 'Remove the damaged lock with `phonekeep unlock` once nobody works on the repository'],
+  [
+    /^file-damaged locks/,
+    () => 'Once nobody works on the repository any more, remove the damaged lock: `phonekeep unlock --remove-all`',
+  ],
   [/^file-damaged keys/, () => 'Make another key with `phonekeep key add`, then remove the damaged one'],
   [
     /^pack-(damaged|header|size) /,

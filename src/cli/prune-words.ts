@@ -80,7 +80,7 @@ export function pruneLines(summary: PruneSummary, { dryRun }: { dryRun: boolean 
   const [remove, move, free] = dryRun ? ['Would remove', 'Would move', 'Would free'] : ['Removed', 'Moved', 'Freed']
   return [
     `${remove} ${countOf(removePacks + orphanPacks, 'pack')} that no snapshot needs.`,
-    `${move} ${formatSize(repackBytes)} out of ${countOf(repackPacks, 'pack')} that are needed in part.`,
+    `${move} ${formatSize(repackBytes)} out of ${countOf(repackPacks, 'pack that is', 'packs that are')} needed in part.`,
     `${free} ${formatSize(freedBytes)}; ${formatSize(remainingBytes)} left, of it ${formatSize(unusedBytesAfter)} unused.`,
   ]
 }

@@ -15,9 +15,18 @@ export function indexPlanLines(plan: IndexRepairPlan): readonly string[] {
   const { unreadable, gone, unlisted, misjudged, duplicates, left } = plan
   const sentences: readonly (readonly [number, string])[] = [
     [unreadable.length, `${countOf(unreadable.length, 'index file')} cannot be read: what they listed is listed anew.`],
-    [gone.length, `${countOf(gone.length, 'pack')} in the index are gone: the index forgets them.`],
-    [unlisted.length, `${countOf(unlisted.length, 'pack')} are in no index: they are listed by their own headers.`],
-    [misjudged.length, `${countOf(misjudged.length, 'pack')} are listed wrongly: their own headers decide.`],
+    [
+      gone.length,
+      `${countOf(gone.length, 'pack of the index is', 'packs of the index are')} gone: the index forgets that.`,
+    ],
+    [
+      unlisted.length,
+      `${countOf(unlisted.length, 'pack is', 'packs are')} in no index: now listed by what their own headers say.`,
+    ],
+    [
+      misjudged.length,
+      `${countOf(misjudged.length, 'pack is', 'packs are')} listed wrongly: their own headers decide.`,
+    ],
     [duplicates, `${countOf(duplicates, 'pack')} are listed twice: once is enough.`],
   ]
   const needed = sentences.filter(([count]) => count > 0).map(([, sentence]) => sentence)

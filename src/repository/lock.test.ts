@@ -139,7 +139,10 @@ test('an empty lock file is none, an unreadable one is damage', async () => {
   backend.files.set(`locks/${'a'.repeat(64)}`, new Uint8Array(0))
   await using _held = await lock(repository, 'exclusive')
   backend.files.set(`locks/${'b'.repeat(64)}`, Buffer.from('garbage'))
-  await assert.rejects(lock(repository, 'shared'), code('repo.damaged'))
+  await assert.rejects(
+    lock(repository, 'shared'),
+    (error) => isAppError(error, 'repo.damaged') && /unlock --remove-all/.test(error.remedy),
+  )
 })
 
 test('every five minutes a new file takes the place of the old one', async () => {

@@ -49,6 +49,23 @@ test('files come back with their bytes, times and permissions, into a folder tha
   assert.equal((await lstat(join(target, 'u'))).mtimeMs, clock.nowMs())
 })
 
+test('what is older than 1970 keeps its time', async () => {
+  await using folder = await temporaryFolder()
+  const { repository } = await memoryRepository()
+  const subtree = await plantTree(repository, [])
+  const modifiedMs = Date.parse('1960-02-03T04:05:06.789Z')
+  const tree = await plantTree(repository, [
+    encodeFile('file', { ...evil, modifiedMs }),
+    encodeFolder('folder', { subtree, modifiedMs, mode: 0o755 }),
+    link('link', 'nowhere').replace('2026-01-02T03:04:05Z', '1960-02-03T04:05:06.789Z'),
+  ])
+  const target = join(folder.path, 'target')
+  await restoreTree(repository, tree, target, { signal })
+  for (const name of ['file', 'folder', 'link']) {
+    assert.equal((await lstat(join(target, name))).mtimeMs, modifiedMs, name)
+  }
+})
+
 test('a target with anything in it is refused, and stays as it was', async () => {
   await using folder = await temporaryFolder()
   const { repository } = await memoryRepository()

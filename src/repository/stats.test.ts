@@ -44,6 +44,24 @@ test('we count as restic does, what restic and we wrote', async () => {
   }
 })
 
+test('a folder that many snapshots share is read once, and counted for each', async () => {
+  const { repository } = await memoryRepository()
+  const files = { 'u/a/x': seededBytes(1, 1000), 'u/b/x': seededBytes(1, 1000) }
+  const first = await backUp(repository, files)
+  const second = await backUp(repository, { ...files, 'u/c': seededBytes(2, 10) })
+  let read = 0
+  const count = (mode: StatsMode) => {
+    read = 0
+    return countStats(repository, [first, first, second], { mode, signal, onTree: () => read++ })
+  }
+  const trees = new Set([first.tree, second.tree]).size
+  assert.deepEqual(await count('restore-size'), { files: 5 + 5 + 6, bytes: 6010, blobs: 0 })
+  assert.equal(read, trees + 3)
+  // All folders are one file without content, as with restic.
+  assert.deepEqual(await count('files-by-contents'), { files: 3, bytes: 1010, blobs: 0 })
+  assert.equal(read, trees + 3)
+})
+
 test('each host is told what it alone needs, and what it shares', async () => {
   const { repository } = await memoryRepository()
   const shared = { 'u/shared': seededBytes(1, 1000) }

@@ -29,7 +29,7 @@ interface StatsOptions {
 /**
  * Counts what the snapshots hold: `restore-size` what they would take when restored, each for itself; `files-by-contents` files that
  * differ; `raw-data` stored blobs; `blobs-per-file` blobs, again for each path that has them. Load the index before.
- * Memory: for the modes about files some 100 bytes for each file that differs. Throws `repo.damaged`.
+ * Memory: for the modes about files some 100 bytes for each file and folder that differs. Throws `repo.damaged`.
  */
 export async function countStats(
   repository: Repository,
@@ -69,11 +69,10 @@ async function countRestoreSize(
 ): Promise<Stats> {
   const known = new Map<Id, Size | undefined>()
   const sum: Size = { files: 0, bytes: 0 }
-  for (const { tree } of snapshots) {
-    addSize(
-      sum,
-      (await sizeWithoutLinks(repository, tree, { ...options, known })) ?? (await sizeOf(repository, tree, options)),
-    )
+  for (const [tree, { length }] of Map.groupBy(snapshots, ({ tree }) => tree)) {
+    const unlinked = await sizeWithoutLinks(repository, tree, { ...options, known })
+    const { files, bytes } = unlinked ?? (await sizeOf(repository, tree, options))
+    addSize(sum, { files: files * length, bytes: bytes * length })
   }
   return { ...sum, blobs: 0 }
 }
@@ -216,7 +215,9 @@ async function* nodesBelow(
 /** Notes that a tree is passed; true if it was before. */
 function isPassed(tree: Id, passed: Set<Id> | undefined): boolean {
   if (passed === undefined) return false
-  return passed.has(tree) || !passed.add(tree)
+  const isPassedBefore = passed.has(tree)
+  passed.add(tree)
+  return isPassedBefore
 }
 
 async function loadNodes(repository: Repository, tree: Id, signal: AbortSignal): Promise<Generator<StoredNode>> {

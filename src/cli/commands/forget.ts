@@ -132,7 +132,8 @@ function tell(groups: readonly ForgetGroup[], { json, dryRun = false }: ForgetOp
   printResult(context, {
     json,
     result: groups.map(groupToJson),
-    lines: () => groups.flatMap((group) => linesOf(group, dryRun)),
+    lines: () =>
+      groups.length === 0 ? ['There is no such snapshot.'] : groups.flatMap((group) => linesOf(group, dryRun)),
   })
 }
 

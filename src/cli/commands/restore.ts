@@ -129,8 +129,10 @@ async function restoreLayout(
       files: report.files,
       bytes: report.bytes,
       damaged: report.damaged.map(({ path, error }) => ({ path, saw: error.message })),
+      skipped: report.skipped,
     },
     lines: () => [
+      ...report.skipped.map((path) => `left out: ${plainText(path)}: neither file, folder nor symbolic link`),
       ...report.damaged.map(({ path, error }) => `NOT RESTORED: ${plainText(path)}: ${plainText(error.message)}`),
       `Restored ${countOf(report.files, 'file')} (${formatSize(report.bytes)}) of snapshot ${snapshot.id.slice(0, 8)} to ${to}.`,
     ],

@@ -21,6 +21,7 @@ export function addStats(program: Command, context: Context): void {
     .description('count what snapshots hold and take')
     .argument('[snapshots...]', 'the beginnings of their IDs, or "latest"; all are counted if none is named')
     .addOption(mode)
+    .option('--no-lock', 'for a repository that cannot be written')
     .option('--by-host', 'the stored room that each phone takes, alone and shared with others')
     .option(...JSON_OUTPUT)
     .action((ids, options) => stats(ids, options, context))
@@ -31,6 +32,8 @@ export function addStats(program: Command, context: Context): void {
 interface StatsCommandOptions extends RepositoryOptions, FilterOptions {
   readonly mode: StatsMode
   readonly byHost?: boolean
+  /** False with `--no-lock`. */
+  readonly lock?: boolean
   readonly json?: boolean
 }
 
@@ -39,8 +42,8 @@ async function stats(ids: readonly string[], options: StatsCommandOptions, conte
   const { mode, byHost = false, json } = options
   const repository = await openNamedRepository(options, context, { cached: true })
   const onDamaged = warner(context)
-  await using lock = await lockForCommand(repository, 'shared', context)
-  const { signal } = lock
+  await using lock = options.lock === false ? undefined : await lockForCommand(repository, 'shared', context)
+  const { signal } = lock ?? context
   const snapshots = await chooseSnapshots(repository, { ids, filter: filterOf(options) }, context)
   await repository.loadIndex({ signal, onDamaged })
   const progress = openProgress(context.terminal, context.clock)

@@ -64,6 +64,32 @@ test('a missing folder of packs is made, a missing repository is not', async () 
   assert.equal((await readdir(local.folder)).includes('data'), false)
 })
 
+test('folders that were not copied because they were empty are made again, where there is a config', async () => {
+  await using local = await localBackend()
+  await local.backend.save({ kind: 'config' }, [bytes], { signal })
+  for (const kind of ['lock', 'snapshot', 'index', 'pack'] as const) {
+    await rm(join(local.folder, pathOf({ kind, id }).split('/')[0]!), { recursive: true })
+    await local.backend.save({ kind, id }, [bytes], { signal })
+    assert.deepEqual(await local.backend.load({ kind, id }, WHOLE, { signal }), bytes)
+  }
+})
+
+test('without a config no folder is made', async () => {
+  await using local = await localBackend()
+  await rm(join(local.folder, 'locks'), { recursive: true })
+  await assert.rejects(local.backend.save({ kind: 'lock', id }, [bytes], { signal }), (error) =>
+    isAppError(error, 'repo.storage-failed'),
+  )
+  assert.equal((await readdir(local.folder)).includes('locks'), false)
+})
+
+test('a pack in the folder of others is not listed, as nobody would find it there', async () => {
+  await using local = await localBackend()
+  const [wrong] = ['00', '01'].filter((digits) => !id.startsWith(digits))
+  await writeFile(join(local.folder, 'data', wrong!, id), bytes)
+  assert.deepEqual(await Array.fromAsync(local.backend.list('pack', { signal })), [])
+})
+
 test('packs that go into a missing folder at the same time are all there', async () => {
   await using local = await localBackend()
   const packs = Array.from({ length: 2000 }, (_, n) => Buffer.from(`pack ${n}`)).filter((pack) =>

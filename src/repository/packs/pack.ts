@@ -73,6 +73,11 @@ export interface PackContents {
   readonly body: Uint8Array<ArrayBuffer>
 }
 
+/** Nothing yet, in a buffer that may have held something before. */
+export function emptyContents(buffer: ArrayBuffer): PackContents {
+  return { blobs: [], body: new Uint8Array(buffer, 0, 0) }
+}
+
 /** A pack that is complete and can be saved under its id. The body lies in the builder's buffer until it is reset. */
 export interface FinishedPack extends PackContents {
   readonly id: Id
@@ -86,18 +91,26 @@ export class PackBuilder {
   readonly #type: BlobType
   readonly #sealer: Sealer
   readonly #buffer: Uint8Array<ArrayBuffer>
-  #blobs: PackedBlob[] = []
-  #filled = 0
+  #blobs: PackedBlob[]
+  #filled: number
 
-  /** `room` is a buffer to fill, or the size of a new one. */
-  constructor(type: BlobType, sealer: Sealer, room: Uint8Array<ArrayBuffer> | number) {
+  /** Begins an empty pack with so much room, or goes on with what another builder has begun, in its buffer. */
+  constructor(type: BlobType, sealer: Sealer, start: number | PackContents) {
+    const { blobs, body } = typeof start === 'number' ? emptyContents(new ArrayBuffer(start)) : start
     this.#type = type
     this.#sealer = sealer
-    this.#buffer = typeof room === 'number' ? new Uint8Array(room) : room
+    this.#buffer = new Uint8Array(body.buffer)
+    this.#blobs = [...blobs]
+    this.#filled = body.length
   }
 
   get filledBytes(): number {
     return this.#filled
+  }
+
+  /** How many more bytes fit into the buffer. */
+  get roomBytes(): number {
+    return this.#buffer.length - this.#filled
   }
 
   get blobCount(): number {

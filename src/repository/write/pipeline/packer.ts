@@ -12,9 +12,8 @@ import { SEAL_BYTES, type Sealer } from '../../format/crypto.ts'
 import { type BlobId, sha256 } from '../../format/id.ts'
 import type { BlobType, PackedBlob } from '../../indexes/blob-index.ts'
 import { discard } from '../../memory.ts'
-import { type FinishedPack, PackBuilder, type PackContents } from '../../packs/pack.ts'
+import { emptyContents, type FinishedPack, PackBuilder, type PackContents } from '../../packs/pack.ts'
 import type { DataSort } from '../chunk-policy.ts'
-import { CHUNK_BYTES_MAX } from '../chunker.ts'
 
 /** What lies together in a pack. */
 export type PackSort = DataSort | 'tree'
@@ -26,20 +25,17 @@ export function typeOf(sort: PackSort): BlobType {
   return sort === 'tree' ? 'tree' : 'data'
 }
 
-/** A pack is closed once it has this many bytes: restic's default for data, less for trees, which change as a whole. */
-const TARGET_BYTES: Readonly<Record<PackSort, number>> = { media: 16 << 20, churn: 16 << 20, tree: 4 << 20 }
+/**
+ * A pack is closed before it has more bytes of blobs: restic's default for media, less for what changes, since small packs die as wholes.
+ * A blob that is larger becomes a pack of its own.
+ */
+export const PACK_BYTES: Readonly<Record<PackSort, number>> = { media: 16 << 20, churn: 8 << 20, tree: 4 << 20 }
 /** Keeps headers far from their limit when blobs are tiny. */
 const BLOBS_MAX = 20_000
-/** The largest chunk as a frame that did not shrink. */
-const FRAME_BYTES_MAX = Math.ceil(CHUNK_BYTES_MAX * 1.01) + 1024
-/** Every pack fits: it is closed before a frame could find no room. */
-export const PACK_BUFFER_BYTES = TARGET_BYTES.media + FRAME_BYTES_MAX + SEAL_BYTES
-/** Buffers that a packer keeps for its next packs. */
-const SPARE_MAX = 2
 
-/** Whether a pack is to be closed. */
-export function isFull(sort: PackSort, { blobCount, filledBytes }: PackBuilder): boolean {
-  return filledBytes >= TARGET_BYTES[sort] || blobCount >= BLOBS_MAX
+/** Whether a sealed blob of so many bytes may follow. */
+export function hasRoomFor(builder: PackBuilder, sealedBytes: number): boolean {
+  return builder.roomBytes >= sealedBytes && builder.blobCount < BLOBS_MAX
 }
 
 /** A blob to be packed. */
@@ -78,7 +74,8 @@ interface PackerOptions {
 export class Packer {
   readonly #options: PackerOptions
   readonly #open = new Map<PackSort, PackBuilder>()
-  readonly #spare: Uint8Array<ArrayBuffer>[] = []
+  /** A buffer for the next pack of each sort. */
+  readonly #spare = new Map<number, ArrayBuffer>()
   /** For frames of what does not shrink. */
   #scratch = new Uint8Array(0)
 
@@ -94,7 +91,6 @@ export class Packer {
     if (this.#options.verify) this.#verify(blob, builder.sealedAt(blob), frame)
     if (frame.buffer !== this.#scratch.buffer) discard(frame)
     if (builder !== this.#open.get(sort)) this.#options.onPack(builder.finish())
-    else if (isFull(sort, builder)) this.#close(sort, builder)
     return blob.length
   }
 
@@ -104,20 +100,22 @@ export class Packer {
     return storeNow(plain, this.#scratch)
   }
 
-  /** A blob larger than any chunk, such as the tree of a huge folder, becomes a pack of its own. */
   #builderFor(sort: PackSort, frame: Uint8Array): PackBuilder {
-    const { sealer } = this.#options
-    if (frame.length > FRAME_BYTES_MAX) return new PackBuilder(typeOf(sort), sealer, frame.length + SEAL_BYTES)
+    const sealedBytes = frame.length + SEAL_BYTES
+    if (sealedBytes > PACK_BYTES[sort]) return new PackBuilder(typeOf(sort), this.#options.sealer, sealedBytes)
     const open = this.#open.get(sort)
-    if (open !== undefined) return open
-    const builder = new PackBuilder(typeOf(sort), sealer, this.#spare.pop() ?? PACK_BUFFER_BYTES)
+    if (open !== undefined && hasRoomFor(open, sealedBytes)) return open
+    if (open !== undefined) this.#options.onPack(open.finish())
+    const builder = this.#newBuilder(sort)
     this.#open.set(sort, builder)
     return builder
   }
 
-  #close(sort: PackSort, builder: PackBuilder): void {
-    this.#open.delete(sort)
-    this.#options.onPack(builder.finish())
+  #newBuilder(sort: PackSort): PackBuilder {
+    const bytes = PACK_BYTES[sort]
+    const spare = this.#spare.get(bytes)
+    this.#spare.delete(bytes)
+    return new PackBuilder(typeOf(sort), this.#options.sealer, spare === undefined ? bytes : emptyContents(spare))
   }
 
   /** The sealed bytes give back the frame, and the frame the blob. */
@@ -144,9 +142,9 @@ export class Packer {
 
   /** Takes the buffer of a pack back, to fill it again. */
   reuse(buffer: ArrayBuffer): void {
-    const room = new Uint8Array(buffer)
-    if (room.length === PACK_BUFFER_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(room)
-    else discard(room)
+    const isWanted = PACK_SORTS.some((sort) => PACK_BYTES[sort] === buffer.byteLength)
+    if (isWanted && !this.#spare.has(buffer.byteLength)) this.#spare.set(buffer.byteLength, buffer)
+    else discard(new Uint8Array(buffer))
   }
 }
 

@@ -6,9 +6,9 @@ import { type FinishedPack, PackBuilder } from '../../packs/pack.ts'
 import type { ResolvedLimits } from '../limits.ts'
 import {
   findIn,
-  isFull,
+  hasRoomFor,
   type Leftover,
-  PACK_BUFFER_BYTES,
+  PACK_BYTES,
   PACK_SORTS,
   type PackSort,
   typeOf,
@@ -192,7 +192,7 @@ export class Pipeline implements AsyncDisposable {
   /** Saves a pack; its buffer goes back to the seat that it came from. */
   #startSaving(pack: FinishedPack, seat?: Seat): void {
     for (const { type, id } of pack.blobs) this.#places[type].set(id, pack)
-    const packs = Math.ceil(pack.sizeBytes / PACK_BUFFER_BYTES)
+    const packs = Math.max(1, Math.round(pack.sizeBytes / PACK_BYTES.media))
     this.#savingPacks += packs
     this.#track(this.#saving, this.#save(pack, seat), () => {
       this.#savingPacks -= packs
@@ -240,15 +240,20 @@ export class Pipeline implements AsyncDisposable {
     return [this.#inlineDesk, ...this.#threadDesks].flatMap((desk) => desk?.seat ?? [])
   }
 
+  /** The first one that has room takes up what the others hold. */
   #saveLeftovers(sort: PackSort, leftovers: readonly Leftover[]): void {
     let builder: PackBuilder | undefined
-    for (const { blobs, body } of leftovers.filter((leftover) => leftover.sort === sort)) {
-      for (const blob of blobs) {
-        builder ??= new PackBuilder(typeOf(sort), this.#options.sealer, PACK_BUFFER_BYTES)
-        builder.appendSealed(blob, body.subarray(blob.offset, blob.offset + blob.length))
-        if (!isFull(sort, builder)) continue
-        this.#startSaving(builder.finish())
-        builder = undefined
+    for (const leftover of leftovers.filter((each) => each.sort === sort)) {
+      if (builder === undefined) {
+        builder = new PackBuilder(typeOf(sort), this.#options.sealer, leftover)
+        continue
+      }
+      for (const blob of leftover.blobs) {
+        if (!hasRoomFor(builder, blob.length)) {
+          this.#startSaving(builder.finish())
+          builder = new PackBuilder(typeOf(sort), this.#options.sealer, PACK_BYTES[sort])
+        }
+        builder.appendSealed(blob, leftover.body.subarray(blob.offset, blob.offset + blob.length))
       }
     }
     if (builder !== undefined) this.#startSaving(builder.finish())
