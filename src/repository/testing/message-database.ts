@@ -54,8 +54,9 @@ function inserter(database: DatabaseSync, random: SeededRandom): () => void {
   const link = database.prepare('insert into chat_message values (?, ?, ?)')
   const bytes = (size: number) => POOL.subarray(random.below(POOL_BYTES - 256)).subarray(0, size)
   const text = () => Array.from(bytes(4 + random.below(30)), (byte) => WORDS[byte % WORDS.length]).join(' ')
+  let date = Number(database.prepare('select max(date) as date from message').get()?.date)
   return () => {
-    const date = random.below(1e9)
+    date += 1 + random.below(100)
     const guid = `${random.below(2 ** 52).toString(16)}-${bytes(8).toString('hex')}`
     const properties = Buffer.concat([ALIKE, bytes(30 + random.below(40))])
     const { lastInsertRowid } = message.run(guid, text(), random.below(400), date, 0, properties)

@@ -15,12 +15,12 @@ function sqliteHead({ pageBytes, pages }: { pageBytes: number; pages: number }):
 const KIB = 1024
 const MEDIA = { sort: 'media', blobBytes: undefined }
 
-test('a database is cut at multiples of its pages: 32 KiB, or 64 KiB from 256 MiB on', () => {
+test('a database is cut at multiples of its pages: 32 KiB, or 64 KiB from 1 GiB on', () => {
   const cases = [
     { pageBytes: 512, pages: 10, blobBytes: 32 * KIB },
     { pageBytes: 4096, pages: 0, blobBytes: 32 * KIB },
-    { pageBytes: 4096, pages: 65_535, blobBytes: 32 * KIB },
-    { pageBytes: 4096, pages: 65_536, blobBytes: 64 * KIB },
+    { pageBytes: 4096, pages: 262_143, blobBytes: 32 * KIB },
+    { pageBytes: 4096, pages: 262_144, blobBytes: 64 * KIB },
     { pageBytes: 65_536, pages: 3, blobBytes: 64 * KIB },
   ]
   for (const { blobBytes, ...header } of cases) {

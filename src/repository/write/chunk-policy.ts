@@ -30,7 +30,7 @@ const SQLITE_MAGIC = Buffer.from('SQLite format 3\0')
 const CHURN_MAGICS = [Buffer.from('bplist'), Buffer.from('<?xml'), Buffer.from('377f06', 'hex')]
 
 /** Larger databases get larger blobs, or their lists of blobs would grow too long. */
-const LARGE_DATABASE_BYTES = 256 * 1024 * 1024
+const LARGE_DATABASE_BYTES = 1024 * 1024 * 1024
 const BLOB_BYTES = 32 * 1024
 const LARGE_DATABASE_BLOB_BYTES = 64 * 1024
 
